@@ -1,0 +1,180 @@
+//! Assigning a provider and a remote directory to a company.
+
+use crate::company::{BackupConfig, Changes, Company};
+use crate::failure::Failure;
+use crate::history::{Intent, Outcome, Verdict};
+use crate::installation::{Installation, Remote, backup_config};
+use crate::provider::ProviderKind;
+use crate::provider::registry::{Registry, not_configured};
+use crate::remote_path::RemotePath;
+use crate::state::Place;
+
+/// A checked assignment, not yet written.
+#[derive(Clone, Debug)]
+pub struct Assignment {
+    /// The provider.
+    pub provider: ProviderKind,
+    /// The remote directory.
+    pub directory: RemotePath,
+}
+
+impl Assignment {
+    /// Checks what an operator asks for: the provider is configured, the
+    /// directory is one, and no other company has it. Without a directory, the
+    /// default is taken.
+    ///
+    /// # Errors
+    /// `invalid_remote_path`, `provider_not_configured`, `remote_path_conflict`.
+    pub fn check(
+        installation: &Installation,
+        registry: &Registry,
+        company_id: &str,
+        provider: ProviderKind,
+        directory: Option<&str>,
+    ) -> anyhow::Result<Self> {
+        let directory = match directory {
+            Some(text) => RemotePath::parse(text)?,
+            None => RemotePath::default_for(company_id)?,
+        };
+        if !registry.is_configured(provider) {
+            return Err(not_configured(provider).into());
+        }
+        installation.refuse_shared_directory(company_id, provider, &directory)?;
+        Ok(Assignment {
+            provider,
+            directory,
+        })
+    }
+
+    /// The two fields of the database.
+    pub fn to_config(&self) -> BackupConfig {
+        backup_config(self.provider, &self.directory)
+    }
+
+    /// Tests the connection and marks the storage as used.
+    ///
+    /// # Errors
+    /// `provider_connection_failed`, and what claiming the storage fails with.
+    pub fn connect(
+        &self,
+        installation: &Installation,
+        registry: &Registry,
+        company: &Company,
+    ) -> anyhow::Result<()> {
+        crate::status::test(installation, registry, self.provider)?;
+        let mut state = installation.state()?;
+        let identity = state.identity(&registry.storage_key(self.provider))?;
+        let provider = registry.open(self.provider, Some(self.directory.clone()), identity)?;
+        let place = Place {
+            company_id: company.id.clone(),
+            provider: self.provider,
+            directory: self.directory.clone(),
+        };
+        let mut remote = Remote {
+            company: company.clone(),
+            place,
+            provider,
+        };
+        installation.claim(registry, &mut remote, &mut state)
+    }
+}
+
+/// Writes changes of a company, with a row in the history. Returns it as it is now.
+///
+/// # Errors
+/// `locked` while a run works on the company; what the database fails with.
+pub fn change(
+    installation: &Installation,
+    company: &Company,
+    operation: &'static str,
+    changes: &Changes,
+) -> anyhow::Result<Company> {
+    let lock = installation.lock_company(company, operation)?;
+    let companies = installation.companies();
+    let target = match &changes.backup {
+        Some(BackupConfig {
+            remote_path: Some(path),
+            ..
+        }) => path.clone(),
+        _ => company.id.clone(),
+    };
+    let provider = changes
+        .backup
+        .as_ref()
+        .and_then(|backup| backup.provider.clone());
+    let intent = Intent {
+        operation,
+        company_id: Some(company.id.clone()),
+        company_name: Some(company.name.clone()),
+        provider,
+        target: Some(target),
+    };
+    installation.state()?.recorded(intent, &lock, |_| {
+        if !companies.update(&company.id, changes)? {
+            return Err(gone(company).into());
+        }
+        Ok((
+            (),
+            Outcome::done(Verdict::Ok, describe(company, changes), 0),
+        ))
+    })?;
+    companies
+        .get(&company.id)?
+        .ok_or_else(|| gone(company).into())
+}
+
+/// Adds a company, with a row in the history.
+///
+/// # Errors
+/// `already_exists`; what the database fails with.
+pub fn add(installation: &Installation, company: &Company) -> anyhow::Result<Company> {
+    let lock = installation.lock_company(company, "company add")?;
+    let intent = Intent {
+        operation: "company add",
+        company_id: Some(company.id.clone()),
+        company_name: Some(company.name.clone()),
+        provider: company.provider.clone(),
+        target: Some(company.id.clone()),
+    };
+    let backup = BackupConfig {
+        provider: company.provider.clone(),
+        remote_path: company.remote_path.clone(),
+    };
+    installation.state()?.recorded(intent, &lock, |_| {
+        let made = installation
+            .companies()
+            .create(&company.id, &company.name, &backup)?;
+        Ok((made, Outcome::done(Verdict::Ok, "Company added", 0)))
+    })
+}
+
+fn gone(company: &Company) -> Failure {
+    let detail = format!(
+        "Company '{}' not found: it was removed meanwhile",
+        company.id
+    );
+    Failure::new(crate::failure::Code::CompanyNotFound, detail)
+}
+
+/// What was before and is now, for the history.
+fn describe(company: &Company, changes: &Changes) -> String {
+    let show = |provider: Option<&String>, path: Option<&String>| match provider {
+        Some(provider) => format!(
+            "{provider} {}",
+            path.map_or("(default directory)", String::as_str)
+        ),
+        None => "no provider".to_owned(),
+    };
+    let mut words = Vec::new();
+    if let Some(name) = &changes.name {
+        words.push(format!("name '{}' → '{name}'", company.name));
+    }
+    if let Some(backup) = &changes.backup {
+        let before = show(company.provider.as_ref(), company.remote_path.as_ref());
+        words.push(format!(
+            "{before} → {}",
+            show(backup.provider.as_ref(), backup.remote_path.as_ref())
+        ));
+    }
+    words.join(", ")
+}

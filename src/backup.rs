@@ -1,0 +1,244 @@
+//! What a backup file is: its type, and the sidecar the application wrote beside it.
+//!
+//! Names and sidecars follow the application's `backup_manager`: the sidecar of
+//! a file is the file with its last extension replaced by `.json`, and holds
+//! the type, the size and the SHA-256 that the application took.
+
+use std::fmt;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::failure::{Code, Failure};
+use crate::hash::Sha256;
+
+/// More than any sidecar has.
+pub const MAX_SIDECAR_BYTES: u64 = 1024 * 1024;
+
+/// What a backup holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BackupType {
+    /// The application's database.
+    Database,
+    /// The stored files.
+    Storage,
+    /// Both.
+    Full,
+}
+
+impl BackupType {
+    /// The name in sidecars, JSON and the folders below `backups/`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            BackupType::Database => "database",
+            BackupType::Storage => "storage",
+            BackupType::Full => "full",
+        }
+    }
+
+    /// The type a file's name tells.
+    pub fn of_name(name: &str) -> Self {
+        let is_db = Path::new(name)
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("db"));
+        if name.starts_with("db_backup") || is_db {
+            BackupType::Database
+        } else if name.starts_with("storage_backup") {
+            BackupType::Storage
+        } else {
+            BackupType::Full
+        }
+    }
+}
+
+impl fmt::Display for BackupType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for BackupType {
+    type Err = Failure;
+
+    fn from_str(text: &str) -> Result<Self, Failure> {
+        let all = [BackupType::Database, BackupType::Storage, BackupType::Full];
+        all.into_iter()
+            .find(|kind| kind.name() == text)
+            .ok_or_else(|| {
+                Failure::new(
+                    Code::Usage,
+                    format!("'{text}' is not a backup type: database, storage or full"),
+                )
+            })
+    }
+}
+
+/// What the application wrote down about a backup file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sidecar {
+    /// What the backup holds.
+    pub backup_type: Option<BackupType>,
+    /// The size of the whole backup, in bytes.
+    pub size: Option<u64>,
+    /// The SHA-256 of the whole backup.
+    pub checksum: Option<Sha256>,
+    /// Whether the backup was split, so that size and checksum are those of the joined parts.
+    pub split: bool,
+}
+
+#[derive(Deserialize)]
+struct RawSidecar {
+    #[serde(rename = "type")]
+    backup_type: String,
+    file_size: Option<u64>,
+    checksum: Option<String>,
+    #[serde(default)]
+    split_files: Vec<String>,
+}
+
+impl Sidecar {
+    /// Reads a sidecar, or `None` when the text is none: some other JSON, or damaged.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let raw: RawSidecar = serde_json::from_slice(text).ok()?;
+        // A manifest of a full backup has no size of its own; it is no sidecar.
+        raw.file_size?;
+        Some(Sidecar {
+            backup_type: raw.backup_type.parse().ok(),
+            size: raw.file_size,
+            checksum: raw.checksum.and_then(|text| text.parse().ok()),
+            split: !raw.split_files.is_empty(),
+        })
+    }
+}
+
+/// The name of a file's sidecar; `None` for a file that ends in `.json` itself.
+pub fn sidecar_name(name: &str) -> Option<String> {
+    match name.rsplit_once('.') {
+        Some((_, "json")) => None,
+        Some((stem, _)) if !stem.is_empty() => Some(format!("{stem}.json")),
+        _ => Some(format!("{name}.json")),
+    }
+}
+
+/// A backup file on this machine, with its sidecar where it has one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalBackup {
+    /// The backup file.
+    pub path: PathBuf,
+    /// Its sidecar: where, and what it says.
+    pub sidecar: Option<(PathBuf, Sidecar)>,
+}
+
+impl LocalBackup {
+    /// Finds the backup a path belongs to: the file itself, or the file whose sidecar it is.
+    ///
+    /// A part of a split backup stands alone here: its sidecar speaks of the whole.
+    pub fn find(path: &Path) -> Self {
+        let path = file_of_sidecar(path).unwrap_or_else(|| path.to_owned());
+        let sidecar = path
+            .file_name()
+            .and_then(|name| sidecar_name(name.to_str()?))
+            .map(|name| path.with_file_name(name))
+            .and_then(|beside| Some((beside.clone(), read_sidecar(&beside)?)))
+            .filter(|(_, sidecar)| !sidecar.split);
+        LocalBackup { path, sidecar }
+    }
+
+    /// What the backup holds: by its sidecar, else by its name.
+    pub fn backup_type(&self) -> BackupType {
+        let told = self
+            .sidecar
+            .as_ref()
+            .and_then(|(_, sidecar)| sidecar.backup_type);
+        told.unwrap_or_else(|| {
+            BackupType::of_name(&self.path.file_name().unwrap_or_default().to_string_lossy())
+        })
+    }
+}
+
+/// The file a path is the sidecar of, if it is one.
+fn file_of_sidecar(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?;
+    let is_json = Path::new(name)
+        .extension()
+        .is_some_and(|extension| extension == "json");
+    if !is_json || read_sidecar(path)?.split {
+        return None;
+    }
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut owners = std::fs::read_dir(parent).ok()?.filter_map(|entry| {
+        let candidate = entry.ok()?.file_name();
+        (sidecar_name(candidate.to_str()?)? == name).then(|| path.with_file_name(candidate))
+    });
+    match (owners.next(), owners.next()) {
+        (Some(owner), None) => Some(owner),
+        _ => None,
+    }
+}
+
+fn read_sidecar(path: &Path) -> Option<Sidecar> {
+    if !path.metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut text = Vec::new();
+    std::fs::File::open(path)
+        .ok()?
+        .take(MAX_SIDECAR_BYTES)
+        .read_to_end(&mut text)
+        .ok()?;
+    Sidecar::parse(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sidecars_are_named_as_the_application_names_them() {
+        assert_eq!(sidecar_name("db_backup_1.db").unwrap(), "db_backup_1.json");
+        assert_eq!(
+            sidecar_name("storage_backup_1.tar.gz").unwrap(),
+            "storage_backup_1.tar.json"
+        );
+        assert_eq!(
+            sidecar_name("x.tar.part001.gz").unwrap(),
+            "x.tar.part001.json"
+        );
+        assert_eq!(sidecar_name("README").unwrap(), "README.json");
+        assert_eq!(sidecar_name(".hidden").unwrap(), ".hidden.json");
+        assert_eq!(sidecar_name("full_backup_1.json"), None);
+    }
+
+    #[test]
+    fn types_by_name() {
+        assert_eq!(BackupType::of_name("db_backup_1.db"), BackupType::Database);
+        assert_eq!(BackupType::of_name("anything.DB"), BackupType::Database);
+        assert_eq!(
+            BackupType::of_name("storage_backup_1.tar.gz"),
+            BackupType::Storage
+        );
+        assert_eq!(
+            BackupType::of_name("backup_20250129.tar.gz"),
+            BackupType::Full
+        );
+    }
+
+    #[test]
+    fn other_json_is_no_sidecar() {
+        assert_eq!(Sidecar::parse(b"{}"), None);
+        assert_eq!(Sidecar::parse(br#"{"type": "full", "database": {}}"#), None);
+        assert_eq!(Sidecar::parse(b"\xff"), None);
+        let sidecar =
+            Sidecar::parse(br#"{"type": "database", "file_size": 3, "checksum": "xyz"}"#).unwrap();
+        assert_eq!(
+            (sidecar.size, sidecar.checksum, sidecar.split),
+            (Some(3), None, false)
+        );
+    }
+}

@@ -1,0 +1,75 @@
+//! `download`: a backup back to this machine.
+
+use std::path::Path;
+
+use super::Context;
+use super::args::Download as Args;
+use super::ui::Ui;
+use crate::download::{Download, DownloadOptions, Output};
+use crate::exit;
+use crate::failure::{Code, Failure};
+use crate::name::FileName;
+use crate::progress::Progress as _;
+use crate::text::{bytes, printable};
+use crate::wanted::Wanted;
+
+pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
+    let Context { ui, installation } = context;
+    let backup_type = args.backup_type.as_deref().map(str::parse).transpose()?;
+    if let Some(name) = &args.filename {
+        FileName::new(name)?;
+    }
+    let to_stdout = args.output.as_deref() == Some(Path::new("-"));
+    if to_stdout && (ui.is_json() || Ui::stdout_is_terminal()) {
+        let why = if ui.is_json() {
+            "and --json cannot both have stdout"
+        } else {
+            "would fill the terminal with bytes"
+        };
+        return Err(Failure::new(Code::Usage, format!("-o - {why}"))
+            .hint("redirect it, or choose a file with -o")
+            .into());
+    }
+    let company = installation.companies().find(&args.company)?;
+    let reading = installation.state_if_any()?;
+    let (_, remote) = context.remote(&company, reading.as_ref())?;
+    let wanted = match &args.filename {
+        Some(name) => Wanted::find(&remote, reading.as_ref(), name)?,
+        None => Wanted::latest(&remote, reading.as_ref(), backup_type)?,
+    };
+    drop(reading);
+    let output = args.output.clone().map_or(Output::Default, Output::Path);
+    let watcher = ui.watcher();
+    let options = DownloadOptions {
+        output,
+        force: args.force,
+    };
+    let download = Download {
+        installation,
+        remote: &remote,
+        options,
+        progress: &watcher,
+    };
+    if to_stdout {
+        let sha256 = download.stream(&wanted, &mut Ui::raw_stdout())?;
+        watcher.note(&format!("'{}' has the SHA-256 {sha256}", wanted.name));
+        return Ok(exit::DONE);
+    }
+    let report = download.backup(&mut installation.state()?, &wanted)?;
+    ui.result(&report, || {
+        let compared = report.compared_with.join(", ");
+        let sidecar = if report.sidecar.is_some() {
+            ", with its sidecar"
+        } else {
+            ""
+        };
+        format!(
+            "{}: {} ({}{sidecar})\nSHA-256 {}, compared with: {compared}\n",
+            report.message,
+            printable(&report.local_path),
+            bytes(report.size),
+            report.sha256
+        )
+    })?;
+    Ok(exit::DONE)
+}

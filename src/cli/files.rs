@@ -1,0 +1,82 @@
+//! `files`: what lies on a company's remote.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::Context;
+use super::args::Files;
+use super::render::{Cell, Tone, left, maybe_time, right, time};
+use crate::backup::BackupType;
+use crate::exit;
+use crate::files::{RemoteFile, list};
+use crate::text::bytes;
+
+pub(super) fn run(context: &Context, args: &Files) -> anyhow::Result<u8> {
+    let wanted: Option<BackupType> = args.backup_type.as_deref().map(str::parse).transpose()?;
+    let company = context.installation.companies().find(&args.company)?;
+    let state = context.installation.state_if_any()?;
+    let (_, remote) = context.remote(&company, state.as_ref())?;
+    let mut files = list(&remote, state.as_ref(), args.all)?;
+    files.retain(|file| wanted.is_none() || file.backup_type == wanted);
+    let total: u64 = files.iter().map(|file| file.size).sum();
+    let report = json!({
+        "success": true,
+        "company_id": company.id,
+        "company_name": company.name,
+        "provider": remote.place.provider,
+        "remote_path": remote.place.directory,
+        "files": files,
+        "count": files.len(),
+        "size": total,
+    });
+    context.ui.result(&report, || {
+        let place = format!("{} on {}", remote.place.directory, remote.place.provider);
+        let place = crate::text::printable(&place);
+        if files.is_empty() {
+            return format!("No backups in {place}\n");
+        }
+        let plural = if files.len() == 1 { "file" } else { "files" };
+        format!(
+            "{}\n{} {plural}, {} in {place}\n",
+            table(context, &files),
+            files.len(),
+            bytes(total)
+        )
+    })?;
+    Ok(exit::DONE)
+}
+
+fn table(context: &Context, files: &[RemoteFile]) -> String {
+    let columns = [
+        left("NAME"),
+        left("TYPE"),
+        right("SIZE"),
+        left("STORED"),
+        left("SIDECAR"),
+        left("VERIFIED"),
+    ];
+    let now = Timestamp::now();
+    let rows = files.iter().map(|file| {
+        let kind = file.backup_type.map_or(file.kind, BackupType::name);
+        vec![
+            Cell::from(&file.name),
+            if file.kind == "backup" {
+                Cell::from(kind)
+            } else {
+                Cell::toned(kind, Tone::Warn)
+            },
+            bytes(file.size).into(),
+            maybe_time(file.modified, now),
+            if file.sidecar {
+                "yes".into()
+            } else {
+                Cell::toned("-", Tone::Dim)
+            },
+            file.verified_at.map_or_else(
+                || Cell::toned("never", Tone::Warn),
+                |at| time(at, now).into(),
+            ),
+        ]
+    });
+    context.ui.table(&columns, rows.collect())
+}

@@ -1,0 +1,100 @@
+//! `history`: who did what, when, with what result.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::Context;
+use super::args::History as Args;
+use super::render::{Cell, Tone, left, time};
+use crate::duration;
+use crate::exit;
+use crate::failure::{Code, Failure};
+use crate::history::{Chain, Entry, Query, Verdict};
+
+pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
+    let Context { ui, installation } = context;
+    let state = installation.state_if_any()?;
+    if args.check {
+        let chain = match &state {
+            Some(state) => state.check_history(args.head.as_deref())?,
+            None => Chain {
+                rows: 0,
+                head: String::new(),
+            },
+        };
+        let report = json!({ "success": true, "message": "The history is whole", "rows": chain.rows, "head": chain.head });
+        ui.result(&report, || {
+            format!(
+                "The history is whole: {} rows, head {}\n",
+                chain.rows, chain.head
+            )
+        })?;
+        return Ok(exit::DONE);
+    }
+    let since = args.since.as_deref().map(duration::parse).transpose();
+    let since = since.map_err(|why| Failure::new(Code::Usage, format!("--since: {why}")))?;
+    let since = since.map(|span| Timestamp::now().checked_sub(span).unwrap_or(Timestamp::MIN));
+    let company = match &args.company {
+        Some(name) => Some(installation.companies().find(name)?),
+        None => None,
+    };
+    let company_id = company.map(|company| company.id);
+    let query = Query {
+        company_id,
+        failed: args.failed,
+        since,
+        limit: args.limit,
+    };
+    let runs = match &state {
+        Some(state) => state.runs(&query)?,
+        None => Vec::new(),
+    };
+    let report = json!({ "success": true, "runs": runs, "count": runs.len() });
+    ui.result(&report, || {
+        if runs.is_empty() {
+            "No runs\n".into()
+        } else {
+            table(context, &runs)
+        }
+    })?;
+    Ok(exit::DONE)
+}
+
+fn table(context: &Context, runs: &[Entry]) -> String {
+    let columns = [
+        left("STARTED"),
+        left("COMPANY"),
+        left("OPERATION"),
+        left("RESULT"),
+        left("WHO"),
+        left("DETAIL"),
+    ];
+    let now = Timestamp::now();
+    let rows = runs.iter().map(|run| {
+        let tone = match run.verdict {
+            Verdict::Ok => Tone::Good,
+            Verdict::Skipped => Tone::Dim,
+            Verdict::Failed | Verdict::Interrupted => Tone::Bad,
+            Verdict::Running => Tone::Warn,
+        };
+        let what = [run.target.as_deref(), run.detail.as_deref()]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>();
+        let who = match &run.actor.sudo_user {
+            Some(sudo) => format!("{} (by {sudo})", run.actor.user),
+            None => run.actor.user.clone(),
+        };
+        vec![
+            time(run.started_at, now).into(),
+            run.company_id
+                .as_ref()
+                .map_or_else(|| Cell::toned("-", Tone::Dim), Cell::from),
+            Cell::from(&run.operation),
+            Cell::toned(run.verdict.name(), tone),
+            who.into(),
+            what.join(": ").into(),
+        ]
+    });
+    context.ui.table(&columns, rows.collect())
+}

@@ -1,0 +1,296 @@
+//! The command line: arguments in, results and exit codes out.
+//!
+//! One file a command. Each turns arguments into options, calls the library,
+//! and hands the report to [`ui::Ui`].
+
+mod args;
+mod batch;
+mod company;
+mod config;
+mod delete;
+mod download;
+mod failure;
+mod files;
+mod generate;
+mod history;
+mod init;
+mod progress;
+mod providers;
+mod render;
+mod status;
+mod sync;
+mod ui;
+
+use std::ffi::{OsStr, OsString};
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+use self::args::{Cli, Command, Global};
+use self::failure::Verdict;
+use self::ui::{Manners, Ui};
+use crate::company::Company;
+use crate::exit;
+use crate::failure::{Code, Failure};
+use crate::installation::{Installation, Remote};
+use crate::provider::registry::Registry;
+use crate::settings::{ColorMode, Flags, Format, ProgressMode, Setting, Settings, Surroundings};
+use crate::state::State;
+use crate::text::printable_lines;
+
+/// What a command has at hand.
+struct Context {
+    ui: Ui,
+    installation: Installation,
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let json = asks_for_json(&arguments);
+    let code = match parse(&arguments) {
+        Ok(cli) => run(cli),
+        Err(error) => answer_clap(&error, json),
+    };
+    ExitCode::from(code)
+}
+
+/// The command line as clap knows it, with the exit codes in its help.
+fn command() -> clap::Command {
+    let codes = exit::TABLE
+        .map(|(code, meaning)| format!("  {code:<15}{meaning}"))
+        .join(
+            "
+",
+        );
+    let footer = format!(
+        "Exit codes:\n{codes}\n\nExamples:\n  \
+         vertex-backup config set acme-corp --provider local\n  \
+         vertex-backup sync acme-corp backups/database/db_backup_20250131_040000.db\n  \
+         vertex-backup status --max-age 26h"
+    );
+    Cli::command().after_help(footer)
+}
+
+fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let matches = command().try_get_matches_from(arguments)?;
+    Cli::from_arg_matches(&matches)
+}
+
+fn run(cli: Cli) -> u8 {
+    let Cli { global, command } = cli;
+    let early = Ui::new(manners(&global, None));
+    let result = crate::interrupt::listen()
+        .map_err(|error| {
+            Failure::new(Code::LocalIo, format!("cannot listen for signals: {error}")).into()
+        })
+        .and_then(|()| match command {
+            Command::Completions(args) => generate::completions(&early, &args),
+            Command::Man(args) => generate::man(&early, &args),
+            command => Ok(with_settings(&global, command, &early)),
+        });
+    match result {
+        Ok(code) => code,
+        Err(error) => Verdict::of(&error).report(&early),
+    }
+}
+
+/// Resolves the settings and runs a command that needs them.
+fn with_settings(global: &Global, command: Command, early: &Ui) -> u8 {
+    let settings = Settings::resolve(
+        flags(global),
+        &Surroundings {
+            variable: &|name| std::env::var_os(name),
+            config_dir: dirs::config_dir(),
+            data_dir: dirs::data_dir(),
+        },
+    );
+    let settings = match settings {
+        Ok(settings) => settings,
+        Err(failure) => return Verdict::of(&failure.into()).report(early),
+    };
+    let ui = Ui::new(manners(global, Some(&settings)));
+    explain(&ui, &settings);
+    let context = Context {
+        ui,
+        installation: Installation::new(settings),
+    };
+    dispatch(&context, command).unwrap_or_else(|error| Verdict::of(&error).report(&context.ui))
+}
+
+fn dispatch(context: &Context, command: Command) -> anyhow::Result<u8> {
+    match command {
+        Command::Init => init::run(context),
+        Command::Company(command) => company::run(context, command),
+        Command::Providers(args) => providers::run(context, args),
+        Command::Config(command) => config::run(context, command),
+        Command::Sync(args) => sync::run(context, &args),
+        Command::Files(args) => files::run(context, &args),
+        Command::Download(args) => download::run(context, &args),
+        Command::Delete(args) => delete::run(context, &args),
+        Command::Status(args) => status::run(context, &args),
+        Command::History(args) => history::run(context, &args),
+        Command::Completions(args) => generate::completions(&context.ui, &args),
+        Command::Man(args) => generate::man(&context.ui, &args),
+    }
+}
+
+impl Context {
+    /// The providers, with what the operator should know about their file.
+    fn providers(&self) -> Result<Registry, Failure> {
+        let providers = self.installation.providers()?;
+        for warning in &providers.warnings {
+            self.ui.warn(warning);
+        }
+        Ok(providers.registry)
+    }
+
+    /// A company's remote, with the warning that the built-in root deserves.
+    fn remote(
+        &self,
+        company: &Company,
+        state: Option<&State>,
+    ) -> anyhow::Result<(Registry, Remote)> {
+        let registry = self.providers()?;
+        let remote = self.installation.remote(&registry, company, state)?;
+        self.ui.verbose(
+            1,
+            &format!(
+                "remote directory {} on {}",
+                remote.place.directory, remote.place.provider
+            ),
+        );
+        Ok((registry, remote))
+    }
+
+    fn warn_of_shared_disk(&self, registry: &Registry, remote: crate::provider::ProviderKind) {
+        if remote == crate::provider::ProviderKind::Local
+            && self.installation.builtin_root_shares_disk(registry)
+        {
+            self.ui.warn(&format!(
+                "the local root '{}' is on the same disk as the backups; another disk is safer: \
+                 vertex-backup providers set local --root DIR",
+                registry.local_root().0.display()
+            ));
+        }
+    }
+}
+
+fn manners(global: &Global, settings: Option<&Settings>) -> Manners {
+    fn value<T: Copy>(setting: Option<&Setting<T>>) -> Option<T> {
+        setting.map(|setting| setting.value)
+    }
+    let format = if global.json {
+        Some(Format::Json)
+    } else {
+        value(settings.map(|settings| &settings.format))
+    };
+    let early = if asks_for_json(&std::env::args_os().collect::<Vec<_>>()) {
+        Format::Json
+    } else {
+        Format::Table
+    };
+    Manners {
+        format: format.unwrap_or(early),
+        progress: value(settings.map(|settings| &settings.progress)).unwrap_or(ProgressMode::Auto),
+        color: value(settings.map(|settings| &settings.color)).unwrap_or(ColorMode::Auto),
+        quiet: global.quiet,
+        verbosity: global.verbose,
+        no_input: global.no_input,
+        yes: global.yes,
+    }
+}
+
+fn flags(global: &Global) -> Flags {
+    Flags {
+        db: global.db.clone(),
+        backup_dir: global.backup_dir.clone(),
+        remote_config: global.remote_config.clone(),
+        config: global.config.clone(),
+        format: if global.json {
+            Some("json".into())
+        } else {
+            global.format.clone()
+        },
+        progress: global.progress.clone(),
+        color: global.color.clone(),
+        lock_wait: global.lock_wait.clone(),
+        timeout: global.timeout.clone(),
+    }
+}
+
+/// With `-v`: which settings won, and why.
+fn explain(ui: &Ui, settings: &Settings) {
+    let paths = [
+        ("database", &settings.db),
+        ("backups", &settings.backup_dir),
+        ("provider file", &settings.remote_config),
+        ("state", &settings.state),
+    ];
+    for (what, setting) in paths {
+        ui.verbose(
+            1,
+            &format!("{what} '{}' ({})", setting.value.display(), setting.origin),
+        );
+    }
+    if let Some(config) = &settings.config {
+        ui.verbose(
+            1,
+            &format!(
+                "configuration '{}' ({})",
+                config.value.display(),
+                config.origin
+            ),
+        );
+    }
+    for warning in &settings.warnings {
+        ui.warn(warning);
+    }
+}
+
+/// Whether JSON was asked for, as far as can be told of arguments that may be wrong.
+fn asks_for_json(arguments: &[OsString]) -> bool {
+    let mut words = arguments.iter().take_while(|word| *word != "--").peekable();
+    while let Some(word) = words.next() {
+        let next_is_json = words.peek().is_some_and(|next| *next == "json");
+        if word == "--json" || word == "--format=json" || (word == "--format" && next_is_json) {
+            return true;
+        }
+    }
+    std::env::var_os("VERTEX_BACKUP_FORMAT").is_some_and(|format| format == OsStr::new("json"))
+}
+
+/// Help and version to stdout, what is wrong to stderr; both may fail to be written.
+fn answer_clap(error: &clap::Error, json: bool) -> u8 {
+    let mut manners = manners(
+        &Global {
+            json,
+            ..Global::default()
+        },
+        None,
+    );
+    let text = error.render().to_string();
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
+        manners.format = Format::Table;
+        let ui = Ui::new(manners);
+        return match ui.text(&text) {
+            Ok(()) => exit::DONE,
+            Err(failure) => Verdict::of(&failure.into()).report(&ui),
+        };
+    }
+    let ui = Ui::new(manners);
+    ui.raw_stderr(&printable_lines(&text));
+    if json {
+        let first = text.lines().next().unwrap_or_default();
+        let detail = first.strip_prefix("error: ").unwrap_or(first).to_owned();
+        let failure = Failure::new(Code::Usage, detail).hint("vertex-backup --help");
+        if ui.json(&Verdict::of(&failure.into()).to_json()).is_err() {
+            return exit::LOCAL_IO;
+        }
+    }
+    exit::USAGE
+}

@@ -1,0 +1,435 @@
+//! `providers`: list, test and set up.
+
+use serde_json::{Map, Value, json};
+
+use super::Context;
+use super::args::{Providers, ProvidersCommand, ProvidersList, ProvidersSet};
+use super::batch::Batch;
+use super::render::{Cell, Tone, left, right};
+use crate::exit;
+use crate::failure::{Code, Failure};
+use crate::history::{Intent, Outcome, Verdict};
+use crate::installation::Installation;
+use crate::provider::ProviderKind;
+use crate::provider::registry::{Registry, not_configured};
+use crate::provider_file;
+use crate::status::{ProviderStatus, of_provider, test};
+use crate::text::bytes;
+
+pub(super) fn run(context: &Context, args: Providers) -> anyhow::Result<u8> {
+    match args.command {
+        None => list(context, &args.list),
+        Some(ProvidersCommand::List(args)) => list(context, &args),
+        Some(ProvidersCommand::Test(args)) => test_all(context, &args.names),
+        Some(ProvidersCommand::Info(args)) => info(context, &args.names),
+        Some(ProvidersCommand::Set(args)) => set(context, &args),
+        Some(ProvidersCommand::Unset(args)) => unset(context, args.name.parse()?),
+    }
+}
+
+fn list(context: &Context, args: &ProvidersList) -> anyhow::Result<u8> {
+    let registry = context.providers()?;
+    let kinds = ProviderKind::ALL
+        .into_iter()
+        .filter(|kind| args.all || registry.is_configured(*kind));
+    let providers: Vec<_> = kinds
+        .map(|kind| of_provider(&context.installation, &registry, kind, !args.no_check))
+        .collect();
+    let report = json!({ "success": true, "providers": providers, "count": providers.len() });
+    context.ui.result(&report, || {
+        if providers.is_empty() {
+            return "No provider is configured\n".into();
+        }
+        let rows = providers.iter().map(row).collect();
+        context.ui.table(
+            &[
+                left("PROVIDER"),
+                left("STATUS"),
+                left("ACCOUNT"),
+                left("DETAIL"),
+            ],
+            rows,
+        )
+    })?;
+    Ok(exit::DONE)
+}
+
+fn row(status: &ProviderStatus) -> Vec<Cell> {
+    let absent = || Cell::toned("-", Tone::Dim);
+    vec![
+        status.name.into(),
+        match (status.configured, status.connected) {
+            (false, _) => Cell::toned("not configured", Tone::Dim),
+            (true, Some(true)) => Cell::toned("connected", Tone::Good),
+            (true, Some(false)) => Cell::toned("not connected", Tone::Bad),
+            (true, None) => Cell::toned("not tested", Tone::Dim),
+        },
+        status.account.as_ref().map_or_else(absent, Cell::from),
+        status.detail.as_ref().map_or_else(absent, Cell::from),
+    ]
+}
+
+/// The providers named, or all that are configured.
+fn chosen(registry: &Registry, names: &[String]) -> Result<Vec<ProviderKind>, Failure> {
+    if names.is_empty() {
+        return Ok(ProviderKind::ALL
+            .into_iter()
+            .filter(|kind| registry.is_configured(*kind))
+            .collect());
+    }
+    names.iter().map(|name| name.parse()).collect()
+}
+
+fn test_all(context: &Context, names: &[String]) -> anyhow::Result<u8> {
+    let ui = &context.ui;
+    let registry = context.providers()?;
+    let kinds = chosen(&registry, names)?;
+    if let [kind] = kinds.as_slice() {
+        let connection = test(&context.installation, &registry, *kind)?;
+        let report = json!({
+            "success": true, "message": format!("Provider '{kind}' is connected"), "name": kind, "connected": true,
+            "account": connection.account,
+        });
+        ui.result(&report, || {
+            format!("Provider '{kind}' is connected: {}\n", connection.account)
+        })?;
+        return Ok(exit::DONE);
+    }
+    let mut batch = Batch::default();
+    let mut rows = Vec::new();
+    for kind in &kinds {
+        match test(&context.installation, &registry, *kind) {
+            Ok(connection) => {
+                let status = json!({ "success": true, "name": kind, "connected": true, "account": connection.account });
+                batch.done(&status, false);
+                rows.push(vec![
+                    kind.name().into(),
+                    Cell::toned("connected", Tone::Good),
+                    connection.account.into(),
+                ]);
+            }
+            Err(failure) => batch.failed(ui, ("name", kind.name()), &failure.into()),
+        }
+    }
+    let message = format!("{} of {} providers are connected", rows.len(), kinds.len());
+    Ok(batch.finish(ui, &message, || {
+        let table = if rows.is_empty() {
+            String::new()
+        } else {
+            ui.table(&[left("PROVIDER"), left("STATUS"), left("ACCOUNT")], rows) + "\n"
+        };
+        format!("{table}{message}\n")
+    })?)
+}
+
+fn info(context: &Context, names: &[String]) -> anyhow::Result<u8> {
+    let ui = &context.ui;
+    let registry = context.providers()?;
+    let mut batch = Batch::default();
+    let mut rows = Vec::new();
+    let kinds = chosen(&registry, names)?;
+    for kind in &kinds {
+        let quota = context
+            .installation
+            .account(&registry, *kind)
+            .and_then(|account| Ok(account.quota()?));
+        match quota {
+            Ok(quota) => {
+                let mut report = json!({ "success": true, "name": kind });
+                if let (Value::Object(report), Ok(Value::Object(quota))) =
+                    (&mut report, serde_json::to_value(quota))
+                {
+                    report.extend(quota);
+                }
+                batch.done(&report, false);
+                let size = |count: Option<u64>, none: &str| {
+                    count.map_or_else(|| none.to_owned(), bytes).into()
+                };
+                rows.push(vec![
+                    kind.name().into(),
+                    size(quota.total, "unlimited"),
+                    size(quota.used, "-"),
+                    size(quota.available, "unlimited"),
+                    size(quota.trash, "-"),
+                ]);
+            }
+            Err(failure) => batch.failed(ui, ("name", kind.name()), &failure.into()),
+        }
+    }
+    let message = format!("{} of {} providers answered", rows.len(), kinds.len());
+    Ok(batch.finish(ui, &message, || {
+        if rows.is_empty() {
+            return format!("{message}\n");
+        }
+        ui.table(
+            &[
+                left("PROVIDER"),
+                right("TOTAL"),
+                right("USED"),
+                right("AVAILABLE"),
+                right("TRASH"),
+            ],
+            rows,
+        )
+    })?)
+}
+
+/// The keys of a secret: giving it one way takes the other ways away.
+fn put_secret(section: &mut Map<String, Value>, key: &str, form: &str, value: Value) {
+    for suffix in ["", "_file", "_command"] {
+        section.remove(&format!("{key}{suffix}"));
+    }
+    section.insert(format!("{key}{form}"), value);
+}
+
+fn absolute(path: &std::path::Path) -> Result<Value, Failure> {
+    let path = std::path::absolute(path)
+        .map_err(|error| Failure::new(Code::Usage, format!("'{}': {error}", path.display())))?;
+    match path.to_str() {
+        Some(text) => Ok(text.into()),
+        None => Err(Failure::new(
+            Code::Usage,
+            format!("'{}' is not UTF-8", path.display()),
+        )),
+    }
+}
+
+/// A file that is named must be there: a typing error would show only at night.
+fn existing(path: &std::path::Path) -> Result<Value, Failure> {
+    if path.is_file() {
+        return absolute(path);
+    }
+    Err(Failure::new(
+        Code::Usage,
+        format!("the file '{}' does not exist", path.display()),
+    ))
+}
+
+/// What `providers set` puts into the section, and what into its `credentials`.
+#[derive(Default)]
+struct Changes {
+    plain: Vec<(&'static str, Value)>,
+    secrets: Vec<(&'static str, &'static str, Value)>,
+}
+
+fn changes(context: &Context, kind: ProviderKind, args: &ProvidersSet) -> Result<Changes, Failure> {
+    let mut changes = Changes::default();
+    let token = if kind == ProviderKind::GoogleDrive {
+        "access_token"
+    } else {
+        "oauth_token"
+    };
+    if args.token_stdin {
+        let secret = context.ui.read_secret("token")?;
+        changes.secrets.push((token, "", secret.expose().into()));
+    }
+    if let Some(path) = &args.token_file {
+        changes.secrets.push((token, "_file", existing(path)?));
+    }
+    if let Some(command) = &args.token_command {
+        if crate::credential::CommandLine::parse(command).is_none() {
+            return Err(Failure::new(
+                Code::Usage,
+                "--token-command is not a command: check its quotes",
+            ));
+        }
+        changes
+            .secrets
+            .push((token, "_command", command.as_str().into()));
+    }
+    for (key, path) in [
+        ("refresh_token", &args.refresh_token_file),
+        ("client_secret", &args.client_secret_file),
+    ] {
+        if let Some(path) = path {
+            changes.secrets.push((key, "_file", existing(path)?));
+        }
+    }
+    let texts = [
+        ("client_id", &args.client_id),
+        ("impersonate", &args.impersonate),
+        ("folder_id", &args.folder_id),
+        ("shared_drive_id", &args.shared_drive_id),
+    ];
+    for (key, text) in texts {
+        changes
+            .plain
+            .extend(text.as_ref().map(|text| (key, text.as_str().into())));
+    }
+    if let Some(path) = &args.service_account {
+        changes
+            .plain
+            .push(("service_account_file", existing(path)?));
+    }
+    if let Some(root) = &args.root {
+        changes.plain.push(("root", absolute(root)?));
+    }
+    check_fit(kind, args, &changes)?;
+    Ok(changes)
+}
+
+/// Each provider takes its own options.
+fn check_fit(kind: ProviderKind, args: &ProvidersSet, changes: &Changes) -> Result<(), Failure> {
+    let google_only = changes.plain.iter().any(|(key, _)| *key != "root")
+        || changes
+            .secrets
+            .iter()
+            .any(|(key, ..)| matches!(*key, "refresh_token" | "client_secret"));
+    let fits = match kind {
+        ProviderKind::Local => changes.secrets.is_empty() && !google_only,
+        ProviderKind::YandexDisk => args.root.is_none() && !google_only,
+        ProviderKind::GoogleDrive => args.root.is_none(),
+    };
+    let hint = match kind {
+        ProviderKind::Local => "local takes --root DIR or --disable",
+        ProviderKind::YandexDisk => {
+            "yandex_disk takes --token-stdin, --token-file, --token-command or --disable"
+        }
+        ProviderKind::GoogleDrive => {
+            "google_drive takes a token, or --refresh-token-file with --client-id and --client-secret-file, \
+             or --service-account"
+        }
+    };
+    if !fits {
+        return Err(Failure::new(
+            Code::Usage,
+            format!("an option given does not belong to {kind}"),
+        )
+        .hint(hint));
+    }
+    if changes.plain.is_empty() && changes.secrets.is_empty() && !args.disable {
+        return Err(
+            Failure::new(Code::Usage, format!("nothing to set for {kind} was given")).hint(hint),
+        );
+    }
+    Ok(())
+}
+
+fn set(context: &Context, args: &ProvidersSet) -> anyhow::Result<u8> {
+    let kind: ProviderKind = args.name.parse()?;
+    let changes = changes(context, kind, args)?;
+    let new_root = args.root.is_some();
+    edit(context, kind, "providers set", |whole| {
+        let section = object(whole, kind.name());
+        section.insert("enabled".into(), (!args.disable).into());
+        let target = if kind == ProviderKind::GoogleDrive {
+            object(section, "credentials")
+        } else {
+            section
+        };
+        for (key, value) in changes.plain {
+            target.insert(key.into(), value);
+        }
+        for (key, form, value) in changes.secrets {
+            put_secret(target, key, form, value);
+        }
+    })?;
+    let registry = context.providers()?;
+    if new_root {
+        // Named anew, the root is taken as it is now.
+        context
+            .installation
+            .state()?
+            .set_identity(&registry.storage_key(kind), None)?;
+    }
+    report(context, &registry, kind, "Provider settings written")
+}
+
+fn unset(context: &Context, kind: ProviderKind) -> anyhow::Result<u8> {
+    edit(context, kind, "providers unset", |whole| {
+        let Some(Value::Object(section)) = whole.get_mut(kind.name()) else {
+            return;
+        };
+        for key in [
+            "oauth_token",
+            "oauth_token_file",
+            "oauth_token_command",
+            "root",
+        ] {
+            section.remove(key);
+        }
+        if let Some(Value::Object(credentials)) = section.get_mut("credentials") {
+            let secrets = ["access_token", "refresh_token", "client_secret"];
+            for key in secrets {
+                for suffix in ["", "_file", "_command"] {
+                    credentials.remove(&format!("{key}{suffix}"));
+                }
+            }
+            credentials.remove("service_account_file");
+        }
+        // Without a root, local goes back to the built-in one.
+        if kind == ProviderKind::Local {
+            section.remove("enabled");
+        } else {
+            section.insert("enabled".into(), false.into());
+        }
+    })?;
+    let registry = context.providers()?;
+    report(context, &registry, kind, "Provider settings removed")
+}
+
+/// The object under a key, made if it is missing.
+fn object<'a>(parent: &'a mut Map<String, Value>, key: &str) -> &'a mut Map<String, Value> {
+    let value = parent
+        .entry(key)
+        .or_insert_with(|| Value::Object(Map::new()));
+    if !value.is_object() {
+        *value = Value::Object(Map::new());
+    }
+    match value {
+        Value::Object(object) => object,
+        _ => unreachable!("it was made an object above"),
+    }
+}
+
+/// Rewrites the provider file under its lock, with a row in the history.
+fn edit(
+    context: &Context,
+    kind: ProviderKind,
+    operation: &'static str,
+    change: impl FnOnce(&mut Map<String, Value>),
+) -> anyhow::Result<()> {
+    let Installation { settings } = &context.installation;
+    let path = &settings.remote_config.value;
+    let lock = context.installation.lock("The provider file", operation)?;
+    let intent = Intent {
+        operation,
+        provider: Some(kind.name().into()),
+        target: Some(path.display().to_string()),
+        ..Intent::default()
+    };
+    context.installation.state()?.recorded(intent, &lock, |_| {
+        provider_file::edit(path, change)?;
+        Ok(((), Outcome::done(Verdict::Ok, "Provider file written", 0)))
+    })
+}
+
+fn report(
+    context: &Context,
+    registry: &Registry,
+    kind: ProviderKind,
+    message: &str,
+) -> anyhow::Result<u8> {
+    let path = context
+        .installation
+        .settings
+        .remote_config
+        .value
+        .display()
+        .to_string();
+    let report = json!({
+        "success": true, "message": message, "name": kind, "configured": registry.is_configured(kind),
+        "file": path,
+    });
+    context
+        .ui
+        .result(&report, || format!("{message}: {kind} in {path}\n"))?;
+    if registry.is_configured(kind) {
+        context
+            .ui
+            .note(&format!("test it: vertex-backup providers test {kind}"));
+    } else {
+        context.ui.note(&not_configured(kind).to_string());
+    }
+    Ok(exit::DONE)
+}

@@ -1,0 +1,248 @@
+//! Tables and times for people.
+//!
+//! A table is laid out from the widths of its columns alone, so rows can be
+//! measured and printed in pages: memory does not grow with their number.
+
+use comfy_table::{
+    Attribute, Cell as Drawn, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table,
+    Width,
+};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::duration;
+use crate::text::printable;
+
+const GAP: usize = 2;
+/// Narrower than this a column cannot be read.
+const MIN_WIDTH: usize = 6;
+
+/// What a cell means, shown as colour and never by colour alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Tone {
+    #[default]
+    Plain,
+    Good,
+    Bad,
+    Warn,
+    Dim,
+}
+
+/// One cell: text fit for a terminal, and its meaning.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cell {
+    text: String,
+    tone: Tone,
+}
+
+impl Cell {
+    pub(crate) fn toned(text: impl AsRef<str>, tone: Tone) -> Self {
+        Cell {
+            text: printable(text.as_ref()).into_owned(),
+            tone,
+        }
+    }
+}
+
+impl<T: AsRef<str>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Cell::toned(text, Tone::Plain)
+    }
+}
+
+/// A column's title; numbers stand to the right.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Column {
+    title: &'static str,
+    right: bool,
+}
+
+pub(crate) const fn left(title: &'static str) -> Column {
+    Column {
+        title,
+        right: false,
+    }
+}
+
+pub(crate) const fn right(title: &'static str) -> Column {
+    Column { title, right: true }
+}
+
+/// Columns with the widths of what they will hold.
+pub(crate) struct Layout {
+    columns: Vec<Column>,
+    widths: Vec<usize>,
+}
+
+impl Layout {
+    pub(crate) fn new(columns: &[Column]) -> Self {
+        Layout {
+            widths: columns.iter().map(|column| column.title.width()).collect(),
+            columns: columns.to_vec(),
+        }
+    }
+
+    /// Makes room for rows that will be printed.
+    pub(crate) fn measure(&mut self, rows: &[Vec<Cell>]) {
+        for row in rows {
+            for (width, cell) in self.widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.text.width());
+            }
+        }
+    }
+
+    /// Takes from the widest columns until the table fits; what does not fit a column wraps.
+    fn fit(&self, available: Option<usize>) -> Vec<usize> {
+        let mut widths = self.widths.clone();
+        let Some(available) = available else {
+            return widths;
+        };
+        let room = available.saturating_sub(GAP * widths.len().saturating_sub(1));
+        while widths.iter().sum::<usize>() > room {
+            let Some(widest) = widths.iter_mut().max().filter(|width| **width > MIN_WIDTH) else {
+                break;
+            };
+            *widest -= 1;
+        }
+        widths
+    }
+
+    /// Prints rows as text; `heading` for the first of several pages.
+    pub(crate) fn print(
+        &self,
+        rows: Vec<Vec<Cell>>,
+        heading: bool,
+        terminal: Option<usize>,
+        color: bool,
+    ) -> String {
+        let mut table = Table::new();
+        table
+            .load_style(comfy_table::presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Dynamic);
+        if color {
+            table.enforce_styling();
+        } else {
+            table.force_no_tty();
+        }
+        let titles = self
+            .columns
+            .iter()
+            .map(|column| Drawn::new(column.title).add_attribute(Attribute::Bold));
+        if heading {
+            table.set_header(titles);
+        }
+        table.add_rows(
+            rows.into_iter()
+                .map(|row| row.into_iter().map(draw).collect::<Vec<_>>()),
+        );
+        let last = self.columns.len().saturating_sub(1);
+        table.set_width(u16::MAX);
+        for (index, (column, width)) in self.columns.iter().zip(self.fit(terminal)).enumerate() {
+            let Some(drawn) = table.column_mut(index) else {
+                continue;
+            };
+            let gap = if index == last { 0 } else { GAP };
+            drawn.set_padding((0, u16::try_from(gap).unwrap_or_default()));
+            let width = u16::try_from(width + gap).unwrap_or(u16::MAX);
+            drawn.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
+            if column.right {
+                drawn.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        let mut text = String::new();
+        for line in table.lines() {
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        text
+    }
+}
+
+fn draw(cell: Cell) -> Drawn {
+    let drawn = Drawn::new_owned(cell.text);
+    match cell.tone {
+        Tone::Plain => drawn,
+        Tone::Good => drawn.fg(Color::Green),
+        Tone::Bad => drawn.fg(Color::Red),
+        Tone::Warn => drawn.fg(Color::Yellow),
+        Tone::Dim => drawn.add_attribute(Attribute::Dim),
+    }
+}
+
+/// A time as people read it: local, and how long ago.
+pub(crate) fn time(at: Timestamp, now: Timestamp) -> String {
+    let local = at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M");
+    format!("{local} ({})", ago(at, now))
+}
+
+/// How long ago, or that it lies ahead: a clock is wrong then.
+pub(crate) fn ago(at: Timestamp, now: Timestamp) -> String {
+    match std::time::Duration::try_from(now.duration_since(at)) {
+        Ok(age) if age.as_secs() < 5 => "just now".into(),
+        Ok(age) => format!("{} ago", duration::show(age)),
+        Err(_) => "in the future".into(),
+    }
+}
+
+/// A time that may be missing.
+pub(crate) fn maybe_time(at: Option<Timestamp>, now: Timestamp) -> Cell {
+    match at {
+        Some(at) => time(at, now).into(),
+        None => Cell::toned("never", Tone::Dim),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(width: Option<usize>) -> String {
+        let mut layout = Layout::new(&[left("Company"), right("Size"), left("Path")]);
+        let rows = vec![
+            vec![
+                "ООО «Ромашка»".into(),
+                "1.0 KiB".into(),
+                "/vertex-ar/romashka/backups".into(),
+            ],
+            vec!["Acme\u{1b}[2J".into(), "12.0 MiB".into(), "/a".into()],
+        ];
+        layout.measure(&rows);
+        layout.print(rows, true, width, false)
+    }
+
+    #[test]
+    fn columns_line_up_whatever_the_alphabet() {
+        assert_eq!(
+            table(None),
+            "Company            Size  Path\n\
+             ООО «Ромашка»   1.0 KiB  /vertex-ar/romashka/backups\n\
+             Acme\\u{1b}[2J  12.0 MiB  /a\n"
+        );
+    }
+
+    #[test]
+    fn a_narrow_terminal_wraps_and_never_overflows() {
+        for width in [30, 40, 60] {
+            for line in table(Some(width)).lines() {
+                assert!(line.width() <= width, "{line:?} is wider than {width}");
+            }
+        }
+    }
+
+    #[test]
+    fn pages_line_up_with_the_first() {
+        let mut layout = Layout::new(&[left("A"), left("B")]);
+        let page = |a: &str| vec![vec![Cell::from(a), Cell::from("x")]];
+        layout.measure(&page("short"));
+        layout.measure(&page("much longer"));
+        assert_eq!(
+            layout.print(page("short"), true, None, false),
+            "A            B\nshort        x\n"
+        );
+        assert_eq!(
+            layout.print(page("much longer"), false, None, false),
+            "much longer  x\n"
+        );
+    }
+}

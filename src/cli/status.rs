@@ -1,0 +1,281 @@
+//! `status`: when each company was last backed up.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::Context;
+use super::args::Status as Args;
+use super::render::{Cell, Layout, Tone, ago, left, right};
+use crate::company::{Company, Filter};
+use crate::duration;
+use crate::exit;
+use crate::failure::{Code, Failure};
+use crate::provider::ProviderKind;
+use crate::state::State;
+use crate::status::{CompanyStatus, Health, ProviderStatus, breaks_limit, of_company, of_provider};
+use crate::text::bytes;
+
+/// What is asked once and then used for every company.
+struct Survey<'a> {
+    context: &'a Context,
+    state: Option<State>,
+    providers: HashMap<&'static str, ProviderStatus>,
+    max_age: Option<Duration>,
+    now: Timestamp,
+}
+
+/// What the list adds up to.
+#[derive(Default)]
+struct Totals {
+    companies: usize,
+    configured: usize,
+    stale: usize,
+    failing: usize,
+    files: u64,
+    bytes: u64,
+}
+
+pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
+    let max_age = args.max_age.as_deref().map(duration::parse).transpose();
+    let max_age = max_age.map_err(|why| Failure::new(Code::Usage, format!("--max-age: {why}")))?;
+    let companies = context.installation.companies();
+    let asked: Vec<Company> = args
+        .companies
+        .iter()
+        .map(|name| companies.find(name))
+        .collect::<Result<_, _>>()?;
+    let state = context.installation.state_if_any()?;
+    let survey = Survey {
+        context,
+        state,
+        providers: if args.no_check {
+            HashMap::new()
+        } else {
+            check_providers(context, &asked)?
+        },
+        max_age,
+        now: Timestamp::now(),
+    };
+    let visit = |each: &mut dyn FnMut(&[Company]) -> anyhow::Result<()>| match asked.as_slice() {
+        [] => companies.pages(&Filter::default(), |page, _| each(page)),
+        asked => each(asked),
+    };
+    let totals = if context.ui.is_json() {
+        survey.json(visit)?
+    } else {
+        survey.table(visit)?
+    };
+    Ok(if totals.stale > 0 {
+        exit::STALE
+    } else {
+        exit::DONE
+    })
+}
+
+/// Tests each provider that a company in question uses, once.
+fn check_providers(
+    context: &Context,
+    asked: &[Company],
+) -> anyhow::Result<HashMap<&'static str, ProviderStatus>> {
+    let mut used = [false; ProviderKind::ALL.len()];
+    let mut note = |companies: &[Company]| {
+        for kind in companies
+            .iter()
+            .filter_map(|company| company.provider.as_deref()?.parse::<ProviderKind>().ok())
+        {
+            used[kind as usize] = true;
+        }
+        Ok(())
+    };
+    if asked.is_empty() {
+        context
+            .installation
+            .companies()
+            .pages(&Filter::default(), |page, _| note(page))?;
+    } else {
+        note(asked)?;
+    }
+    let registry = context.providers()?;
+    let kinds = ProviderKind::ALL
+        .into_iter()
+        .filter(|kind| used[*kind as usize]);
+    Ok(kinds
+        .map(|kind| {
+            (
+                kind.name(),
+                of_provider(&context.installation, &registry, kind, true),
+            )
+        })
+        .collect())
+}
+
+impl Survey<'_> {
+    fn look(&self, company: &Company, totals: &mut Totals) -> Result<CompanyStatus, Failure> {
+        let status = of_company(company, self.state.as_ref(), self.max_age, self.now)?;
+        totals.companies += 1;
+        totals.configured += usize::from(status.health != Health::NotConfigured);
+        totals.failing += usize::from(status.health == Health::Failing);
+        totals.stale += usize::from(
+            self.max_age
+                .is_some_and(|limit| breaks_limit(&status, limit, self.now)),
+        );
+        totals.files += status.files;
+        totals.bytes += status.bytes;
+        Ok(status)
+    }
+
+    fn connected(&self, status: &CompanyStatus) -> Option<&ProviderStatus> {
+        self.providers.get(status.backup_provider.as_deref()?)
+    }
+
+    fn json(
+        &self,
+        visit: impl Fn(&mut dyn FnMut(&[Company]) -> anyhow::Result<()>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Totals> {
+        let mut totals = Totals::default();
+        let ui = &self.context.ui;
+        ui.json_text(r#"{"success":true,"companies":["#)?;
+        visit(&mut |companies| {
+            let mut text = String::new();
+            for company in companies {
+                if totals.companies > 0 {
+                    text.push(',');
+                }
+                let status = self.look(company, &mut totals)?;
+                let mut value = serde_json::to_value(&status)?;
+                value["connected"] = json!(
+                    self.connected(&status)
+                        .and_then(|provider| provider.connected)
+                );
+                text.push_str(&value.to_string());
+            }
+            Ok(ui.json_text(&text)?)
+        })?;
+        let summary = json!({
+            "configured": totals.configured,
+            "unconfigured": totals.companies - totals.configured,
+            "stale": totals.stale,
+            "failing": totals.failing,
+            "files": totals.files,
+            "bytes": totals.bytes,
+        });
+        ui.json_text(&format!(
+            "],\"count\":{},\"summary\":{summary}}}\n",
+            totals.companies
+        ))?;
+        Ok(totals)
+    }
+
+    fn table(
+        &self,
+        visit: impl Fn(&mut dyn FnMut(&[Company]) -> anyhow::Result<()>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Totals> {
+        let ui = &self.context.ui;
+        let mut layout = Layout::new(&[
+            left("COMPANY"),
+            left("PROVIDER"),
+            left("HEALTH"),
+            left("LAST SUCCESS"),
+            left("LAST ATTEMPT"),
+            right("FILES"),
+            right("SIZE"),
+        ]);
+        let rows =
+            |companies: &[Company], totals: &mut Totals| -> Result<Vec<Vec<Cell>>, Failure> {
+                companies
+                    .iter()
+                    .map(|company| Ok(self.row(&self.look(company, totals)?)))
+                    .collect()
+            };
+        visit(&mut |companies| {
+            layout.measure(&rows(companies, &mut Totals::default())?);
+            Ok(())
+        })?;
+        let mut totals = Totals::default();
+        visit(&mut |companies| {
+            let heading = totals.companies == 0;
+            let page = rows(companies, &mut totals)?;
+            Ok(ui.text(&ui.page(&layout, page, heading))?)
+        })?;
+        ui.text(&self.summary(&totals))?;
+        for provider in self
+            .providers
+            .values()
+            .filter(|provider| provider.connected != Some(true))
+        {
+            let why = provider
+                .detail
+                .clone()
+                .unwrap_or_else(|| format!("Provider '{}' is not configured", provider.name));
+            ui.warn(&why);
+        }
+        Ok(totals)
+    }
+
+    fn summary(&self, totals: &Totals) -> String {
+        let mut words = vec![
+            format!("{} configured", totals.configured),
+            format!("{} not configured", totals.companies - totals.configured),
+        ];
+        if totals.failing > 0 {
+            words.push(format!("{} failing", totals.failing));
+        }
+        if let Some(limit) = self.max_age {
+            words.push(format!(
+                "{} without a verified backup in the last {}",
+                totals.stale,
+                duration::show(limit)
+            ));
+        }
+        let blank = if totals.companies == 0 { "" } else { "\n" };
+        let plural = if totals.companies == 1 {
+            "company"
+        } else {
+            "companies"
+        };
+        format!(
+            "{blank}{} {plural}: {}; {} files, {} on remotes\n",
+            totals.companies,
+            words.join(", "),
+            totals.files,
+            bytes(totals.bytes)
+        )
+    }
+
+    fn row(&self, status: &CompanyStatus) -> Vec<Cell> {
+        let absent = || Cell::toned("-", Tone::Dim);
+        let tone = match status.health {
+            Health::Ok => Tone::Good,
+            Health::Failing | Health::Stale => Tone::Bad,
+            Health::NeverSynced => Tone::Warn,
+            Health::NotConfigured => Tone::Dim,
+        };
+        let provider = match (&status.backup_provider, self.connected(status)) {
+            (None, _) => absent(),
+            (Some(name), Some(provider)) if provider.connected != Some(true) => {
+                Cell::toned(format!("{name} (not connected)"), Tone::Bad)
+            }
+            (Some(name), _) => Cell::from(name),
+        };
+        let attempt = match (status.last_attempt, status.last_verdict) {
+            (Some(at), Some(verdict)) => {
+                format!("{}, {}", verdict.name(), ago(at, self.now)).into()
+            }
+            _ => absent(),
+        };
+        vec![
+            Cell::from(&status.company_name),
+            provider,
+            Cell::toned(status.health.words(), tone),
+            status
+                .last_success
+                .map_or_else(absent, |at| ago(at, self.now).into()),
+            attempt,
+            status.files.to_string().into(),
+            bytes(status.bytes).into(),
+        ]
+    }
+}

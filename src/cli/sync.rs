@@ -1,0 +1,118 @@
+//! `sync`: backup files to a company's remote.
+
+use super::Context;
+use super::args::Sync as Args;
+use super::batch::Batch;
+use super::render::{Cell, Tone, left, right};
+use crate::exit;
+use crate::failure::{Code, Failure};
+use crate::sync::{Sync, SyncOptions, SyncReport};
+use crate::text::bytes;
+
+pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
+    let Context { ui, installation } = context;
+    let company = installation.companies().find(&args.company)?;
+    let mut state = installation.state()?;
+    let (registry, mut remote) = context.remote(&company, Some(&state))?;
+    let lock = installation.lock_company(&company, "sync")?;
+    if !args.dry_run {
+        installation.claim(&registry, &mut remote, &mut state)?;
+    }
+    context.warn_of_shared_disk(&registry, remote.place.provider);
+    let watcher = ui.watcher();
+    let options = SyncOptions {
+        no_clobber: args.no_clobber,
+        dry_run: args.dry_run,
+    };
+    let sync = Sync {
+        installation,
+        remote: &remote,
+        lock: &lock,
+        options,
+        progress: &watcher,
+    };
+
+    if let [file] = args.files.as_slice() {
+        let report = sync.backup(&mut state, file)?;
+        ui.result(&report, || sentence(&report))?;
+        return Ok(exit::DONE);
+    }
+    let mut batch = Batch::default();
+    let mut reports = Vec::new();
+    for file in &args.files {
+        match sync.backup(&mut state, file) {
+            Ok(report) => {
+                batch.done(&report, report.skipped);
+                reports.push(report);
+            }
+            Err(error) => {
+                batch.failed(ui, ("local_path", &file.to_string_lossy()), &error);
+                let interrupted = matches!(
+                    Failure::of(&error).map(Failure::code),
+                    Some(Code::Interrupted(_))
+                );
+                if interrupted || args.fail_fast {
+                    break;
+                }
+            }
+        }
+    }
+    let failed = if batch.has_failures() {
+        ", some failed"
+    } else {
+        ""
+    };
+    let message = format!(
+        "{} of {} files are on {}{failed}",
+        reports.len(),
+        args.files.len(),
+        remote.place.provider
+    );
+    Ok(batch.finish(ui, &message, || table(context, &reports, &message))?)
+}
+
+fn sentence(report: &SyncReport) -> String {
+    let sidecar = if report.sidecar.is_some() {
+        ", with its sidecar"
+    } else {
+        ""
+    };
+    let size = bytes(report.size);
+    let shown = crate::text::printable(&report.remote_path);
+    let hash = report
+        .sha256
+        .map(|sha256| format!("SHA-256 {sha256}\n"))
+        .unwrap_or_default();
+    format!("{}: {shown} ({size}{sidecar})\n{hash}", report.message)
+}
+
+fn table(context: &Context, reports: &[SyncReport], message: &str) -> String {
+    if reports.is_empty() {
+        return format!("{message}\n");
+    }
+    let columns = [
+        left("RESULT"),
+        left("TYPE"),
+        right("SIZE"),
+        left("REMOTE PATH"),
+    ];
+    let rows = reports.iter().map(|report| {
+        let result = match (report.skipped, report.replaced, report.dry_run) {
+            (true, ..) => Cell::toned("already there", Tone::Dim),
+            (_, true, true) => Cell::toned("would replace", Tone::Warn),
+            (_, true, false) => Cell::toned("replaced", Tone::Good),
+            (_, false, true) => Cell::toned("would sync", Tone::Warn),
+            (_, false, false) => Cell::toned("synced", Tone::Good),
+        };
+        vec![
+            result,
+            report.backup_type.name().into(),
+            bytes(report.size).into(),
+            Cell::from(&report.remote_path),
+        ]
+    });
+    format!(
+        "{}\n{message}\n",
+        context.ui.table(&columns, rows.collect())
+    )
+}

@@ -1,0 +1,293 @@
+//! The terminal: stdout carries the result, stderr everything else.
+//!
+//! The only place that writes to either, so the only place that has to know
+//! about closed pipes, full disks, colours and control characters.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use indicatif::MultiProgress;
+use serde::Serialize;
+
+use super::progress::Watcher;
+use super::render::{Cell, Column, Layout};
+use crate::failure::{Code, Failure};
+use crate::settings::{ColorMode, Format, ProgressMode};
+use crate::text::{printable, system_reason};
+
+/// How the user wants to be talked to.
+#[derive(Clone, Debug)]
+pub(crate) struct Manners {
+    pub(crate) format: Format,
+    pub(crate) progress: ProgressMode,
+    pub(crate) color: ColorMode,
+    pub(crate) quiet: bool,
+    pub(crate) verbosity: u8,
+    pub(crate) no_input: bool,
+    pub(crate) yes: bool,
+}
+
+/// The terminal, or what stands in its place.
+pub(crate) struct Ui {
+    manners: Manners,
+    bars: MultiProgress,
+    /// Whoever read our table has gone; printing on would be in vain.
+    closed: AtomicBool,
+}
+
+impl Ui {
+    pub(crate) fn new(manners: Manners) -> Self {
+        Ui {
+            manners,
+            bars: MultiProgress::new(),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        self.manners.format == Format::Json
+    }
+
+    /// Nobody reads stdout any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Prints a result: JSON from the value, or text made by `human`.
+    pub(crate) fn result<T: Serialize>(
+        &self,
+        value: &T,
+        human: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        if self.is_json() {
+            self.json(value)
+        } else {
+            self.text(&human())
+        }
+    }
+
+    /// Prints one JSON document.
+    pub(crate) fn json<T: Serialize>(&self, value: &T) -> Result<(), Failure> {
+        let mut text = serde_json::to_string(value)
+            .map_err(|error| Failure::new(Code::LocalIo, format!("cannot write JSON: {error}")))?;
+        text.push('\n');
+        self.json_text(&text)
+    }
+
+    /// Prints a piece of a JSON document that is written in pieces.
+    pub(crate) fn json_text(&self, text: &str) -> Result<(), Failure> {
+        self.bars
+            .suspend(|| write_stdout(text.as_bytes()))
+            .map_err(|error| not_written(&error))
+    }
+
+    /// Prints lines for people. A reader that has gone is no error: it has seen enough.
+    pub(crate) fn text(&self, text: &str) -> Result<(), Failure> {
+        if self.is_closed() {
+            return Ok(());
+        }
+        match self.bars.suspend(|| write_stdout(text.as_bytes())) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(error) => Err(not_written(&error)),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Prints a whole table.
+    pub(crate) fn table(&self, columns: &[Column], rows: Vec<Vec<Cell>>) -> String {
+        let mut layout = Layout::new(columns);
+        layout.measure(&rows);
+        self.page(&layout, rows, true)
+    }
+
+    /// One page of a table that was measured before.
+    pub(crate) fn page(&self, layout: &Layout, rows: Vec<Vec<Cell>>, heading: bool) -> String {
+        layout.print(rows, heading, terminal_width(), self.colors(&io::stdout()))
+    }
+
+    /// Names and values, aligned.
+    pub(crate) fn facts(&self, facts: Vec<(&str, Cell)>) -> String {
+        let mut layout = Layout::new(&[super::render::left(""), super::render::left("")]);
+        let rows: Vec<_> = facts
+            .into_iter()
+            .map(|(name, value)| vec![Cell::from(name), value])
+            .collect();
+        layout.measure(&rows);
+        self.page(&layout, rows, false)
+    }
+
+    /// Bytes of a file to stdout.
+    pub(crate) fn raw_stdout() -> impl io::Write {
+        io::stdout().lock()
+    }
+
+    /// Whether stdout is a terminal, which raw bytes would confuse.
+    pub(crate) fn stdout_is_terminal() -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// A warning: shown unless `--quiet`.
+    pub(crate) fn warn(&self, text: &str) {
+        if !self.manners.quiet {
+            self.line("warning", "33", text);
+        }
+    }
+
+    /// Something worth knowing: shown unless `--quiet`.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.manners.quiet {
+            self.line("note", "36", text);
+        }
+    }
+
+    /// Detail for `-v` (1) or `-vv` (2).
+    pub(crate) fn verbose(&self, level: u8, text: &str) {
+        if self.manners.verbosity >= level {
+            self.line("info", "2", text);
+        }
+    }
+
+    /// An error, whatever the manners: `error:`, `caused by:`, `hint:`.
+    pub(crate) fn error(&self, detail: &str, causes: &[String], hint: Option<&str>) {
+        self.line("error", "31", detail);
+        for cause in causes {
+            self.line("caused by", "31", cause);
+        }
+        if let Some(hint) = hint {
+            self.line("hint", "36", hint);
+        }
+    }
+
+    fn line(&self, label: &str, color: &str, text: &str) {
+        let text = printable(text);
+        let line = if self.colors(&io::stderr()) {
+            format!("\u{1b}[{color}m{label}:\u{1b}[0m {text}\n")
+        } else {
+            format!("{label}: {text}\n")
+        };
+        self.raw_stderr(&line);
+    }
+
+    /// A closed stderr leaves nobody to tell.
+    pub(crate) fn raw_stderr(&self, text: &str) {
+        self.bars.suspend(|| {
+            let _ = io::stderr().write_all(text.as_bytes());
+        });
+    }
+
+    /// Someone to watch long work.
+    pub(crate) fn watcher(&self) -> Watcher<'_> {
+        let mode = match self.manners.progress {
+            _ if self.manners.quiet => ProgressMode::None,
+            ProgressMode::Auto
+                if io::stderr().is_terminal()
+                    && std::env::var_os("TERM").is_none_or(|t| t != "dumb") =>
+            {
+                ProgressMode::Bar
+            }
+            ProgressMode::Auto => ProgressMode::Plain,
+            mode => mode,
+        };
+        Watcher::new(self, mode, self.bars.clone())
+    }
+
+    /// Asks before something that cannot be undone.
+    ///
+    /// # Errors
+    /// `confirmation_required` when nobody can be asked, or the answer is no.
+    pub(crate) fn confirm(&self, question: &str) -> Result<(), Failure> {
+        if self.manners.yes {
+            return Ok(());
+        }
+        let refuse = |why: &str| {
+            Err(
+                Failure::new(Code::ConfirmationRequired, format!("{question}: {why}"))
+                    .hint("confirm with --yes"),
+            )
+        };
+        if self.manners.no_input
+            || self.is_json()
+            || !io::stdin().is_terminal()
+            || !io::stderr().is_terminal()
+        {
+            return refuse("this needs a confirmation, and nobody can be asked");
+        }
+        self.raw_stderr(&format!("{}? [y/N] ", printable(question)));
+        let mut answer = String::new();
+        let read = io::stdin().read_line(&mut answer);
+        crate::interrupt::check()?;
+        match read {
+            Ok(_) if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") => Ok(()),
+            _ => refuse("not confirmed, nothing was done"),
+        }
+    }
+
+    /// A secret from stdin: its first line.
+    pub(crate) fn read_secret(&self, what: &str) -> Result<crate::secret::Secret, Failure> {
+        if io::stdin().is_terminal() {
+            if self.manners.no_input {
+                return Err(Failure::new(
+                    Code::ConfirmationRequired,
+                    format!("the {what} is read from stdin"),
+                ));
+            }
+            self.raw_stderr(&format!(
+                "Paste the {what} and press Enter (it will be visible): "
+            ));
+        }
+        let mut line = zeroize::Zeroizing::new(String::new());
+        io::stdin().read_line(&mut line).map_err(|error| {
+            Failure::new(
+                Code::LocalIo,
+                format!("cannot read stdin: {}", system_reason(&error)),
+            )
+        })?;
+        let secret = crate::secret::Secret::new(&line);
+        if secret.is_empty() {
+            return Err(Failure::new(
+                Code::Usage,
+                format!("no {what} came from stdin"),
+            ));
+        }
+        Ok(secret)
+    }
+
+    fn colors(&self, stream: &impl io::IsTerminal) -> bool {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        match self.manners.color {
+            ColorMode::Always => true,
+            ColorMode::Never => false,
+            ColorMode::Auto => {
+                stream.is_terminal()
+                    && !set("NO_COLOR")
+                    && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+            }
+        }
+    }
+}
+
+/// The width of the terminal behind stdout, if there is one.
+fn terminal_width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|width| *width > 0)
+}
+
+/// Writes and flushes, so that a failure shows here and not at the end of the process.
+fn write_stdout(bytes: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()
+}
+
+fn not_written(error: &io::Error) -> Failure {
+    Failure::new(
+        Code::LocalIo,
+        format!(
+            "cannot write the result to stdout: {}",
+            system_reason(error)
+        ),
+    )
+}

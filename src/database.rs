@@ -1,0 +1,170 @@
+//! Opening `SQLite` files of others and of ours, with errors that name them.
+//!
+//! The application's database is live. It is never created, copied, switched
+//! to another journal mode or checkpointed here; a plain file descriptor on it
+//! is never opened either, because closing one drops this process's `SQLite`
+//! locks (`stat` is enough to look at it).
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
+
+use crate::failure::{Code, Failure};
+use crate::interrupt;
+use crate::text::system_reason;
+
+/// How long to wait for the application to finish a write: twice its own patience.
+pub const BUSY_WAIT: Duration = Duration::from_secs(10);
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing is changed.
+    Read,
+    /// One short transaction.
+    Write,
+}
+
+/// Opens an existing database file.
+///
+/// # Errors
+/// `database_not_found`, `database_invalid` (a directory, an empty file, not a
+/// database), `database_readonly`, `database_busy`.
+pub fn open(path: &Path, access: Access, wait: Duration) -> Result<Connection, Failure> {
+    check_file(path)?;
+    let connection = connect(path, access, wait)?;
+    match probe(&connection) {
+        Ok(()) => Ok(connection),
+        Err(error) if access == Access::Read && needs_recovery(&error) => {
+            // Left by a writer that was killed: SQLite rolls back as soon as somebody may write.
+            let connection = connect(path, Access::Write, wait)?;
+            probe(&connection).map_err(|_| {
+                let detail = format!(
+                    "The database '{}' was left in the middle of a write",
+                    path.display()
+                );
+                Failure::new(Code::DatabaseReadonly, detail).hint(
+                    "start the application once, or run this as a user who may write the database",
+                )
+            })?;
+            Ok(connection)
+        }
+        Err(error) => Err(classify(path, &error)),
+    }
+}
+
+fn check_file(path: &Path) -> Result<(), Failure> {
+    let invalid = |why: &str| {
+        let detail = format!(
+            "'{}' is not a database of the application: {why}",
+            path.display()
+        );
+        Err(Failure::new(Code::DatabaseInvalid, detail))
+    };
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(not_found(path)),
+        Err(error) => {
+            let detail = format!(
+                "cannot open the database '{}': {}",
+                path.display(),
+                system_reason(&error)
+            );
+            Err(Failure::new(Code::LocalIo, detail))
+        }
+        Ok(meta) if meta.is_dir() => invalid("it is a directory"),
+        Ok(meta) if !meta.is_file() => invalid("it is not a regular file"),
+        Ok(meta) if meta.len() == 0 => invalid("it is empty"),
+        Ok(_) => Ok(()),
+    }
+}
+
+fn not_found(path: &Path) -> Failure {
+    Failure::new(
+        Code::DatabaseNotFound,
+        format!("Database not found: {}", path.display()),
+    )
+    .hint(
+        "name the application's database with --db FILE or VERTEX_BACKUP_DB, \
+         or make a standalone one: vertex-backup init",
+    )
+}
+
+/// Opens a connection without asking it anything.
+pub(crate) fn connect(path: &Path, access: Access, wait: Duration) -> Result<Connection, Failure> {
+    let mode = match access {
+        Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+    };
+    let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_PRIVATE_CACHE;
+    let mut connection =
+        Connection::open_with_flags(path, flags).map_err(|error| classify(path, &error))?;
+    wait_when_busy(&mut connection, wait).map_err(|error| classify(path, &error))?;
+    Ok(connection)
+}
+
+/// Waits for other writers, but no longer than `wait` at a time, and not when asked to stop.
+pub(crate) fn wait_when_busy(connection: &mut Connection, wait: Duration) -> rusqlite::Result<()> {
+    let mut started = Instant::now();
+    connection.busy_handler(Some(move |tries: i32| {
+        if tries == 0 {
+            started = Instant::now();
+        }
+        if started.elapsed() >= wait || interrupt::received().is_some() {
+            return false;
+        }
+        let pause = Duration::from_millis(if tries < 10 { 5 } else { 50 });
+        std::thread::sleep(pause.min(wait));
+        true
+    }))
+}
+
+/// The first look: reads the schema, which finds most of what can be wrong.
+fn probe(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))
+}
+
+fn needs_recovery(error: &rusqlite::Error) -> bool {
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    matches!(
+        extended,
+        Some(
+            ffi::SQLITE_READONLY_ROLLBACK
+                | ffi::SQLITE_READONLY_RECOVERY
+                | ffi::SQLITE_READONLY_CANTINIT
+        )
+    )
+}
+
+/// What an `SQLite` error means for the operator, with the path.
+pub fn classify(path: &Path, error: &rusqlite::Error) -> Failure {
+    if let Err(interrupted) = interrupt::check() {
+        return interrupted;
+    }
+    let shown = path.display();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            Failure::new(Code::DatabaseBusy, format!("The database '{shown}' is in use by another process"))
+                .hint("run the command again in a moment; --timeout 60s waits longer")
+        }
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            Failure::new(Code::DatabaseInvalid, format!("'{shown}' is not a usable database: {}", words(error)))
+        }
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+            Failure::new(Code::DatabaseReadonly, format!("The database '{shown}' cannot be written"))
+                .hint("run this as the user that owns the database, and check that its folder can be written too")
+        }
+        Some(ErrorCode::CannotOpen) => {
+            Failure::new(Code::LocalIo, format!("cannot open the database '{shown}': {}", words(error)))
+                .hint("check who may read the file and write its folder")
+        }
+        Some(ErrorCode::DiskFull) => {
+            Failure::new(Code::LocalIo, format!("cannot write the database '{shown}': the disk is full"))
+        }
+        _ => Failure::new(Code::LocalIo, format!("the database '{shown}' failed: {}", words(error))),
+    }
+}
+
+fn words(error: &rusqlite::Error) -> String {
+    crate::text::printable(&error.to_string()).into_owned()
+}

@@ -1,0 +1,92 @@
+//! Delete: a remote backup file and its sidecar.
+
+use serde::Serialize;
+
+use crate::backup::sidecar_name;
+use crate::failure::{Code, Failure};
+use crate::history::{Intent, Outcome, Verdict};
+use crate::installation::Remote;
+use crate::lock::Lock;
+use crate::name::FileName;
+use crate::provider::Deletion;
+use crate::state::State;
+
+/// What was deleted.
+#[derive(Clone, Debug, Serialize)]
+pub struct DeleteReport {
+    /// Always true: a failure is an error.
+    pub success: bool,
+    /// What was done, in words.
+    pub message: String,
+    /// The company.
+    pub company_id: String,
+    /// Its name.
+    pub company_name: String,
+    /// The provider.
+    pub provider: String,
+    /// The file's full remote name.
+    pub remote_path: String,
+    /// Whether it is gone for good, and not in a trash.
+    pub permanent: bool,
+}
+
+/// Deletes one backup file, its sidecar first: what has a sidecar is complete.
+///
+/// # Errors
+/// `remote_file_not_found`; why the provider could not delete it.
+pub fn delete(
+    remote: &Remote,
+    state: &mut State,
+    lock: &Lock,
+    name: &FileName,
+    deletion: Deletion,
+) -> anyhow::Result<DeleteReport> {
+    let remote_path = remote.place.directory.join(name.as_str());
+    let intent = Intent {
+        operation: "delete",
+        company_id: Some(remote.company.id.clone()),
+        company_name: Some(remote.company.name.clone()),
+        provider: Some(remote.place.provider.name().into()),
+        target: Some(remote_path.clone()),
+    };
+    state.recorded(intent, lock, |state| {
+        remove_both(remote, state, name, deletion)?;
+        Ok(((), Outcome::done(Verdict::Ok, "Backup deleted", 0)))
+    })?;
+    let provider = remote.place.provider;
+    Ok(DeleteReport {
+        success: true,
+        message: format!("Backup deleted from {provider}"),
+        company_id: remote.company.id.clone(),
+        company_name: remote.company.name.clone(),
+        provider: provider.name().to_owned(),
+        remote_path,
+        permanent: deletion == Deletion::Permanent || !remote.provider.capabilities().trash,
+    })
+}
+
+fn remove_both(
+    remote: &Remote,
+    state: &mut State,
+    name: &FileName,
+    deletion: Deletion,
+) -> Result<(), Failure> {
+    if remote.provider.stat(name)?.is_none() {
+        let place = format!("'{}' on {}", remote.place.directory, remote.place.provider);
+        return Err(Failure::new(
+            Code::RemoteFileNotFound,
+            format!("Remote file '{name}' not found in {place}"),
+        )
+        .hint(format!(
+            "vertex-backup files {}",
+            crate::installation::shell_word(&remote.company.id)
+        )));
+    }
+    let sidecar = sidecar_name(name.as_str()).and_then(|name| FileName::new(&name).ok());
+    for name in sidecar.iter().chain([name]) {
+        if remote.provider.delete(name, deletion)? {
+            state.forget(&remote.place, name.as_str())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,584 @@
+//! Download: a remote backup file back to this machine, compared on the way and on disk.
+
+use std::io::{Read as _, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::backup::{BackupType, MAX_SIDECAR_BYTES};
+use crate::dir::Dir;
+use crate::failure::{Code, Failure, fail};
+use crate::hash::{Hasher, Sha256};
+use crate::history::{Intent, Outcome, Verdict};
+use crate::installation::{Installation, Remote};
+use crate::name::{FileName, MAX_NAME_BYTES};
+use crate::progress::{Progress, Task};
+use crate::provider::error::{smuggle, unsmuggle};
+use crate::staging::Staging;
+use crate::state::State;
+use crate::sync::remote_digest;
+use crate::text::{bytes, system_reason};
+use crate::wanted::Wanted;
+
+/// Where a download goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// The application's own folder, `backups/<type>/`.
+    Default,
+    /// A folder, or a file.
+    Path(PathBuf),
+}
+
+/// How to download.
+#[derive(Clone, Debug)]
+pub struct DownloadOptions {
+    /// Where to.
+    pub output: Output,
+    /// Replace a file that has the name and other content.
+    pub force: bool,
+}
+
+/// What was done. The first keys and their order are the contract's.
+#[derive(Clone, Debug, Serialize)]
+pub struct DownloadReport {
+    /// Always true: a failure is an error.
+    pub success: bool,
+    /// What was done, in words.
+    pub message: String,
+    /// The company.
+    pub company_id: String,
+    /// Its name.
+    pub company_name: String,
+    /// The provider.
+    pub provider: String,
+    /// Where the file is now.
+    pub local_path: String,
+    /// What it holds.
+    pub backup_type: BackupType,
+    /// The file's full remote name.
+    pub remote_path: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its SHA-256.
+    pub sha256: Sha256,
+    /// Whether it was there already.
+    pub skipped: bool,
+    /// What its bytes were compared with: `sidecar`, `record`, `provider`, and always `disk`.
+    pub compared_with: Vec<&'static str>,
+    /// Where its sidecar is now, if it came along.
+    pub sidecar: Option<String>,
+}
+
+/// A download for one company, with what it needs at hand.
+pub struct Download<'a> {
+    /// Where everything is.
+    pub installation: &'a Installation,
+    /// The company's remote directory.
+    pub remote: &'a Remote,
+    /// How.
+    pub options: DownloadOptions,
+    /// Who watches.
+    pub progress: &'a dyn Progress,
+}
+
+/// Where the bytes go: a directory held open, and a name in it.
+struct Target {
+    dir: Dir,
+    name: String,
+    /// With the sidecar beside it: not when the operator chose the file's name.
+    whole_backup: bool,
+}
+
+impl Target {
+    fn path(&self) -> PathBuf {
+        self.dir.path().join(&self.name)
+    }
+
+    /// The unfinished file beside the target.
+    fn partial(&self) -> String {
+        let plain = format!(".{}.partial", self.name);
+        if plain.len() <= MAX_NAME_BYTES {
+            return plain;
+        }
+        format!(
+            ".{}.partial",
+            &Sha256::of(self.name.as_bytes()).to_string()[..32]
+        )
+    }
+}
+
+impl Download<'_> {
+    /// Brings a backup file and its sidecar, with a row in the history.
+    pub fn backup(&self, state: &mut State, wanted: &Wanted) -> anyhow::Result<DownloadReport> {
+        let target = self.target(wanted)?;
+        let place = std::path::absolute(target.path()).unwrap_or_else(|_| target.path());
+        let lock = self
+            .installation
+            .lock(&format!("Download to '{}'", place.display()), "download")?;
+        state.recorded(self.intent(wanted), &lock, |state| {
+            let report = self.bring(state, wanted, &target)?;
+            let (verdict, bytes) = if report.skipped {
+                (Verdict::Skipped, 0)
+            } else {
+                (Verdict::Ok, report.size)
+            };
+            let outcome = Outcome::done(verdict, &report.message, bytes);
+            Ok((report, outcome))
+        })
+    }
+
+    /// Writes a backup file to a stream; the error says whether its bytes were right.
+    pub fn stream(&self, wanted: &Wanted, output: &mut dyn Write) -> anyhow::Result<Sha256> {
+        let task = self.progress.task(wanted.name.as_str(), wanted.size());
+        let mut reader = self
+            .remote
+            .provider
+            .read(&wanted.object(), 0)
+            .map_err(Failure::from)?;
+        let (mut hasher, mut total) = (Hasher::new(), 0);
+        let mut buffer = vec![0; 256 * 1024];
+        loop {
+            crate::interrupt::check()?;
+            let count = reader
+                .read(&mut buffer)
+                .map_err(|error| self.read_failed(wanted, &error))?;
+            if count == 0 {
+                break;
+            }
+            hasher.update(&buffer[..count]);
+            total += count as u64;
+            task.advance(count as u64);
+            output.write_all(&buffer[..count]).map_err(|error| {
+                Failure::new(
+                    Code::LocalIo,
+                    format!("cannot write to stdout: {}", system_reason(&error)),
+                )
+            })?;
+        }
+        output.flush().map_err(|error| {
+            Failure::new(
+                Code::LocalIo,
+                format!("cannot write to stdout: {}", system_reason(&error)),
+            )
+        })?;
+        self.check_size(wanted, total)?;
+        let sha256 = hasher.finish();
+        wanted.compare(sha256)?;
+        Ok(sha256)
+    }
+
+    fn intent(&self, wanted: &Wanted) -> Intent {
+        Intent {
+            operation: "download",
+            company_id: Some(self.remote.company.id.clone()),
+            company_name: Some(self.remote.company.name.clone()),
+            provider: Some(self.remote.place.provider.name().into()),
+            target: Some(self.remote.place.directory.join(wanted.name.as_str())),
+        }
+    }
+
+    fn read_failed(&self, wanted: &Wanted, error: &std::io::Error) -> Failure {
+        let provider = self.remote.place.provider;
+        Failure::new(
+            Code::LocalIo,
+            format!(
+                "cannot read '{}' on {provider}: {}",
+                wanted.name,
+                system_reason(error)
+            ),
+        )
+    }
+
+    /// The object must have given as many bytes as it has, and still be the same one.
+    fn check_size(&self, wanted: &Wanted, total: u64) -> anyhow::Result<()> {
+        let now = self
+            .remote
+            .provider
+            .stat(&wanted.name)
+            .map_err(Failure::from)?;
+        let same = now.is_some_and(|object| object.version == wanted.object().version);
+        if total == wanted.size() && same {
+            return Ok(());
+        }
+        let detail = format!(
+            "'{}' changed on {} while it was read: {total} bytes came, {} were expected",
+            wanted.name,
+            self.remote.place.provider,
+            wanted.size()
+        );
+        Err(Failure::new(Code::IntegrityFailed, detail)
+            .hint("run the command again")
+            .retry(true)
+            .into())
+    }
+
+    fn target(&self, wanted: &Wanted) -> Result<Target, Failure> {
+        let name = wanted.name.as_str().to_owned();
+        let (folder, name, whole_backup) = match &self.options.output {
+            Output::Default => {
+                let folder = self
+                    .installation
+                    .settings
+                    .backup_dir
+                    .value
+                    .join(wanted.backup_type().name());
+                make_folder(&folder)?;
+                (folder, name, true)
+            }
+            Output::Path(path)
+                if path.is_dir() || path.as_os_str().to_string_lossy().ends_with('/') =>
+            {
+                (path.clone(), name, true)
+            }
+            Output::Path(path) => {
+                let parent = path
+                    .parent()
+                    .filter(|parent| !parent.as_os_str().is_empty());
+                let name = path
+                    .file_name()
+                    .and_then(|name| name.to_str())
+                    .ok_or_else(|| {
+                        Failure::new(
+                            Code::Usage,
+                            format!("-o '{}' names no file", path.display()),
+                        )
+                    })?;
+                (
+                    parent.unwrap_or(Path::new(".")).to_owned(),
+                    name.to_owned(),
+                    false,
+                )
+            }
+        };
+        let dir = Dir::open(&folder).map_err(|error| {
+            let detail = format!(
+                "cannot open the folder '{}': {}",
+                folder.display(),
+                system_reason(&error)
+            );
+            Failure::new(Code::LocalIo, detail)
+                .hint("make the folder, or choose another with -o DIR")
+        })?;
+        Ok(Target {
+            dir,
+            name,
+            whole_backup,
+        })
+    }
+
+    /// The file, then its sidecar.
+    fn bring(
+        &self,
+        state: &mut State,
+        wanted: &Wanted,
+        target: &Target,
+    ) -> anyhow::Result<DownloadReport> {
+        let there = self.already_there(wanted, target)?;
+        let skipped = there.is_some();
+        let (sha256, compared_with) = if let Some(sha256) = there {
+            (sha256, wanted.compare(sha256)?)
+        } else {
+            let sha256 = self.fetch(state, wanted, target)?;
+            let mut compared_with = wanted.compare(sha256)?;
+            compared_with.push("disk");
+            (sha256, compared_with)
+        };
+        let sidecar = match wanted.sidecar() {
+            Some((name, text, _)) if target.whole_backup => {
+                Some(self.write_sidecar(target, name, text)?)
+            }
+            _ => None,
+        };
+        let message = if skipped {
+            "Backup is already there"
+        } else {
+            "Backup downloaded successfully"
+        };
+        Ok(DownloadReport {
+            success: true,
+            message: message.to_owned(),
+            company_id: self.remote.company.id.clone(),
+            company_name: self.remote.company.name.clone(),
+            provider: self.remote.place.provider.name().to_owned(),
+            local_path: target.path().display().to_string(),
+            backup_type: wanted.backup_type(),
+            remote_path: self.remote.place.directory.join(wanted.name.as_str()),
+            size: wanted.size(),
+            sha256,
+            skipped,
+            compared_with,
+            sidecar: sidecar.map(|path| path.display().to_string()),
+        })
+    }
+
+    /// The digest of what has the target's name, when it is the wanted content.
+    ///
+    /// # Errors
+    /// `already_exists` when it is something else and nobody said `--force`.
+    fn already_there(&self, wanted: &Wanted, target: &Target) -> anyhow::Result<Option<Sha256>> {
+        let path = target.path();
+        let Some(entry) = target
+            .dir
+            .entry(&target.name)
+            .map_err(|error| local(&path, &error))?
+        else {
+            return Ok(None);
+        };
+        if entry.kind != rustix::fs::FileType::RegularFile {
+            let detail = format!("'{}' exists and is not a regular file", path.display());
+            return Err(Failure::new(Code::AlreadyExists, detail)
+                .hint("choose another name with -o FILE")
+                .into());
+        }
+        if entry.stamp.size == wanted.size() {
+            let task = self.progress.task(&target.name, wanted.size());
+            task.phase("comparing");
+            let mut file = target
+                .dir
+                .open_file(&target.name)
+                .map_err(|error| local(&path, &error))?;
+            let (found, _) = Sha256::of_reader(&mut file, |count| step(&*task, count))
+                .map_err(|e| carried(&path, e))?;
+            let expected = match wanted.expected() {
+                Some(expected) => expected,
+                None => remote_digest(self.remote, &wanted.object(), &*task)?,
+            };
+            if found == expected {
+                return Ok(Some(found));
+            }
+        }
+        if self.options.force {
+            return Ok(None);
+        }
+        let detail = format!(
+            "'{}' exists already and differs from the backup",
+            path.display()
+        );
+        Err(Failure::new(Code::AlreadyExists, detail)
+            .hint("replace it with --force, or choose another place with -o")
+            .into())
+    }
+
+    /// Fetches the bytes, compares them, and gives them their name.
+    fn fetch(&self, state: &mut State, wanted: &Wanted, target: &Target) -> anyhow::Result<Sha256> {
+        let path = target.path();
+        let place = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
+        let origin = self.origin(wanted);
+        let partial = target.partial();
+        let resumable = state.download_origin(&place)?.as_deref() == Some(origin.as_str());
+        let mut staging = match Staging::resume(&target.dir, &partial) {
+            Ok(staging) if resumable => staging,
+            _ => {
+                check_space(target, wanted.size())?;
+                state.begin_download(&place, &origin)?;
+                Staging::create(&target.dir, &partial, wanted.size())
+                    .map_err(|error| full(target, wanted, error))?
+            }
+        };
+        let task = self.progress.task(wanted.name.as_str(), wanted.size());
+        let received = self.receive(wanted, target, &mut staging, &*task);
+        if let Err(error) = &received
+            && let Some(failure) = Failure::of(error)
+            && matches!(failure.code(), Code::Interrupted(_))
+        {
+            // The next run goes on from here; the bytes are hashed again then.
+            staging.keep();
+            let kept = bytes(staging.len().unwrap_or_default());
+            self.progress.note(&format!(
+                "{kept} are kept in '{partial}'; the same command goes on from there"
+            ));
+        }
+        let sha256 = received?;
+        task.phase("verifying");
+        staging.settle().map_err(|error| local(&path, &error))?;
+        let (on_disk, _) = staging
+            .read_back(|count| step(&*task, count))
+            .map_err(|error| carried(&path, error))?;
+        if on_disk != sha256 {
+            fail!(
+                Code::IntegrityFailed,
+                "'{}' has the SHA-256 {on_disk} on disk, but {sha256} came",
+                path.display()
+            );
+        }
+        wanted.compare(sha256)?;
+        staging
+            .publish(&target.name, self.options.force)
+            .map_err(|error| match error.kind() {
+                std::io::ErrorKind::AlreadyExists => Failure::new(
+                    Code::AlreadyExists,
+                    format!("'{}' appeared meanwhile", path.display()),
+                ),
+                _ => local(&path, &error),
+            })?;
+        state.end_download(&place)?;
+        Ok(sha256)
+    }
+
+    fn receive(
+        &self,
+        wanted: &Wanted,
+        target: &Target,
+        staging: &mut Staging<'_>,
+        task: &dyn Task,
+    ) -> anyhow::Result<Sha256> {
+        let path = target.path();
+        let mut hasher = Hasher::new();
+        let mut total = staging
+            .hash_prefix(&mut hasher, |count| step(task, count))
+            .map_err(|e| carried(&path, e))?;
+        if total > wanted.size() {
+            fail!(
+                Code::IntegrityFailed,
+                "the unfinished '{}' is larger than the backup",
+                path.display()
+            );
+        }
+        let mut reader = self
+            .remote
+            .provider
+            .read(&wanted.object(), total)
+            .map_err(Failure::from)?;
+        let copied = staging.append(&mut *reader, |block| {
+            hasher.update(block);
+            total += block.len() as u64;
+            step(task, block.len() as u64)
+        });
+        copied.map_err(|error| full(target, wanted, error))?;
+        self.check_size(wanted, total)?;
+        Ok(hasher.finish())
+    }
+
+    /// Which object an unfinished file belongs to.
+    fn origin(&self, wanted: &Wanted) -> String {
+        let place = &self.remote.place;
+        format!(
+            "{}:{}:{}",
+            place.provider,
+            place.directory.join(wanted.name.as_str()),
+            wanted.object().version
+        )
+    }
+
+    /// Writes the sidecar as the remote has it; the same bytes are left alone.
+    fn write_sidecar(
+        &self,
+        target: &Target,
+        name: &FileName,
+        text: &[u8],
+    ) -> anyhow::Result<PathBuf> {
+        let path = target.dir.path().join(name.as_str());
+        let found = target.dir.open_file(name.as_str()).and_then(|file| {
+            let mut found = Vec::new();
+            file.take(MAX_SIDECAR_BYTES).read_to_end(&mut found)?;
+            Ok(found)
+        });
+        match found {
+            Ok(found) if found == text => return Ok(path),
+            Ok(_) if !self.options.force => {
+                let detail = format!(
+                    "'{}' exists already and differs from the backup's sidecar",
+                    path.display()
+                );
+                return Err(Failure::new(Code::AlreadyExists, detail)
+                    .hint("the backup file itself is there; replace the sidecar with --force")
+                    .into());
+            }
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(local(&path, &error).into());
+            }
+            _ => {}
+        }
+        let temporary = format!(
+            ".{}.partial",
+            &Sha256::of(name.as_str().as_bytes()).to_string()[..32]
+        );
+        let write = || -> std::io::Result<()> {
+            let mut staging = Staging::create(&target.dir, &temporary, text.len() as u64)?;
+            staging.append(&mut &*text, |_| Ok(()))?;
+            staging.settle()?;
+            staging.publish(name.as_str(), self.options.force)
+        };
+        write().map_err(|error| local(&path, &error))?;
+        Ok(path)
+    }
+}
+
+fn check_space(target: &Target, needed: u64) -> Result<(), Failure> {
+    let (_, free) = target
+        .dir
+        .space()
+        .map_err(|error| local(target.dir.path(), &error))?;
+    if free >= needed {
+        Ok(())
+    } else {
+        Err(no_space(target.dir.path(), needed, free))
+    }
+}
+
+/// An error while writing, with the room left when that is what is missing.
+fn full(target: &Target, wanted: &Wanted, error: std::io::Error) -> anyhow::Error {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    match (error.kind(), target.dir.space()) {
+        (StorageFull | QuotaExceeded | FileTooLarge, Ok((_, free))) => {
+            no_space(target.dir.path(), wanted.size(), free)
+                .caused_by(system_reason(&error))
+                .into()
+        }
+        _ => carried(&target.path(), error),
+    }
+}
+
+fn make_folder(folder: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|error| {
+            let detail = format!(
+                "cannot make the folder '{}': {}",
+                folder.display(),
+                system_reason(&error)
+            );
+            Failure::new(Code::LocalIo, detail)
+                .hint("choose another with -o DIR or --backup-dir DIR")
+        })
+}
+
+fn step(task: &dyn Task, count: u64) -> std::io::Result<()> {
+    task.advance(count);
+    crate::interrupt::check().map_err(|failure| smuggle(failure.into()))
+}
+
+fn local(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(
+        Code::LocalIo,
+        format!(
+            "cannot write '{}': {}",
+            path.display(),
+            system_reason(error)
+        ),
+    )
+}
+
+/// A failure of ours that passed through a reader, or one of the file system.
+fn carried(path: &Path, error: std::io::Error) -> anyhow::Error {
+    match unsmuggle(error) {
+        Ok(inner) => inner,
+        Err(error) => local(path, &error).into(),
+    }
+}
+
+fn no_space(folder: &Path, needed: u64, free: u64) -> Failure {
+    let detail = format!(
+        "no room in '{}': {} needed, {} free",
+        folder.display(),
+        bytes(needed),
+        bytes(free)
+    );
+    Failure::new(Code::LocalIo, detail)
+        .hint("make room, or choose another place with -o DIR")
+        .field("needed", needed)
+        .field("free", free)
+}

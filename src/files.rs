@@ -1,0 +1,83 @@
+//! What lies in a company's remote directory.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::backup::{BackupType, sidecar_name};
+use crate::installation::Remote;
+use crate::provider::{Object, ObjectKind};
+use crate::state::State;
+
+/// One remote backup file, its sidecar folded in.
+#[derive(Clone, Debug, Serialize)]
+pub struct RemoteFile {
+    /// The name, as the provider has it.
+    pub name: String,
+    /// What it holds, by its name; absent for what is no backup.
+    pub backup_type: Option<BackupType>,
+    /// Bytes.
+    pub size: u64,
+    /// When it was stored.
+    pub modified: Option<Timestamp>,
+    /// Whether its sidecar is there too.
+    pub sidecar: bool,
+    /// When its bytes were last compared; absent when they never were, or it changed since.
+    pub verified_at: Option<Timestamp>,
+    /// `backup`, `temporary` or `foreign`.
+    pub kind: &'static str,
+}
+
+/// Lists a company's backups, newest first; `all` adds foreign and unfinished objects.
+///
+/// # Errors
+/// As [`crate::provider::Provider::list`].
+pub fn list(remote: &Remote, state: Option<&State>, all: bool) -> anyhow::Result<Vec<RemoteFile>> {
+    let mut objects: Vec<Object> = Vec::new();
+    remote.provider.list(&mut |object| {
+        objects.push(object);
+        Ok(())
+    })?;
+    let sidecars: std::collections::HashSet<String> = {
+        let names: std::collections::HashSet<&str> = objects
+            .iter()
+            .filter(|object| object.kind == ObjectKind::File)
+            .map(|object| object.name.as_str())
+            .collect();
+        let expected = names.iter().filter_map(|name| sidecar_name(name));
+        expected
+            .filter(|name| names.contains(name.as_str()))
+            .collect()
+    };
+    let mut files = Vec::with_capacity(objects.len());
+    for object in objects {
+        let kind = match object.kind {
+            ObjectKind::File => "backup",
+            ObjectKind::Temporary => "temporary",
+            ObjectKind::Other => "foreign",
+        };
+        if sidecars.contains(&object.name) || (kind != "backup" && !all) {
+            continue;
+        }
+        let known = match state {
+            Some(state) => state.known(&remote.place, &object.name)?,
+            None => None,
+        };
+        files.push(RemoteFile {
+            backup_type: (kind == "backup").then(|| BackupType::of_name(&object.name)),
+            size: object.size,
+            modified: object.modified,
+            sidecar: sidecar_name(&object.name).is_some_and(|name| sidecars.contains(&name)),
+            verified_at: known
+                .filter(|known| known.version == object.version)
+                .map(|known| known.verified_at),
+            kind,
+            name: object.name,
+        });
+    }
+    files.sort_by(|a, b| {
+        b.modified
+            .cmp(&a.modified)
+            .then_with(|| a.name.cmp(&b.name))
+    });
+    Ok(files)
+}

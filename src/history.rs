@@ -1,0 +1,531 @@
+//! The history: who did what, when, with what result. Append-only and chained.
+//!
+//! A run is two rows: one when it starts, one with its verdict. Each row
+//! carries the hash of the row before it and of its own fields, so an altered,
+//! removed or inserted row shows. The number and hash of the last row stand
+//! apart, so a cut tail shows too. Somebody who may write the file can still
+//! forge a whole new chain; the head that `history --check` prints, kept
+//! elsewhere, shows even that.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde::{Serialize, Serializer};
+
+use crate::actor::Actor;
+use crate::failure::{Code, Failure};
+use crate::hash::{Hasher, Sha256, random_id};
+use crate::lock::Lock;
+use crate::state::{State, signed, time, unsigned};
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Done.
+    Ok,
+    /// There was nothing to do.
+    Skipped,
+    /// It failed; the row says how.
+    Failed,
+    /// It was stopped by a signal, or its process died.
+    Interrupted,
+    /// It has no verdict yet.
+    Running,
+}
+
+impl Verdict {
+    /// The name in the state and in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Verdict::Ok => "ok",
+            Verdict::Skipped => "skipped",
+            Verdict::Failed => "failed",
+            Verdict::Interrupted => "interrupted",
+            Verdict::Running => "running",
+        }
+    }
+
+    fn parse(name: &str) -> Self {
+        let all = [
+            Verdict::Ok,
+            Verdict::Skipped,
+            Verdict::Failed,
+            Verdict::Interrupted,
+        ];
+        all.into_iter()
+            .find(|verdict| verdict.name() == name)
+            .unwrap_or(Verdict::Running)
+    }
+}
+
+impl Serialize for Verdict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// What is about to be done, written down before it is.
+#[derive(Clone, Debug, Default)]
+pub struct Intent {
+    /// The command, such as `sync`.
+    pub operation: &'static str,
+    /// The company's id, where it is about one.
+    pub company_id: Option<String>,
+    /// The company's name at that time.
+    pub company_name: Option<String>,
+    /// The provider, where it is about one.
+    pub provider: Option<String>,
+    /// The file, remote directory or setting.
+    pub target: Option<String>,
+}
+
+/// How it ended.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The failure's stable name.
+    pub code: Option<&'static str>,
+    /// In words.
+    pub detail: Option<String>,
+    /// Bytes moved.
+    pub bytes: u64,
+}
+
+impl Outcome {
+    /// It went well.
+    pub fn done(verdict: Verdict, detail: impl Into<String>, bytes: u64) -> Self {
+        Outcome {
+            verdict,
+            code: None,
+            detail: Some(detail.into()),
+            bytes,
+        }
+    }
+
+    /// It did not.
+    fn failed(error: &anyhow::Error) -> Self {
+        let Some(failure) = Failure::of(error) else {
+            return Outcome {
+                verdict: Verdict::Failed,
+                code: None,
+                detail: Some(error.to_string()),
+                bytes: 0,
+            };
+        };
+        let verdict = match failure.code() {
+            Code::Interrupted(_) => Verdict::Interrupted,
+            _ => Verdict::Failed,
+        };
+        Outcome {
+            verdict,
+            code: Some(failure.code().name()),
+            detail: Some(failure.to_string()),
+            bytes: 0,
+        }
+    }
+}
+
+/// A run without a verdict yet.
+struct Run {
+    id: String,
+    intent: Intent,
+}
+
+/// One run, its two rows read together.
+#[derive(Clone, Debug, Serialize)]
+pub struct Entry {
+    /// The run's id.
+    pub run: String,
+    /// The number of its first row.
+    pub seq: u64,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When it ended, if it did.
+    pub finished_at: Option<Timestamp>,
+    /// What was done.
+    pub operation: String,
+    /// The company's id.
+    pub company_id: Option<String>,
+    /// The company's name then.
+    pub company_name: Option<String>,
+    /// The provider.
+    pub provider: Option<String>,
+    /// The file, directory or setting.
+    pub target: Option<String>,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// The failure's stable name.
+    pub code: Option<String>,
+    /// In words.
+    pub detail: Option<String>,
+    /// Bytes moved.
+    pub bytes: u64,
+    /// Who did it.
+    pub actor: Actor,
+}
+
+/// Which runs are asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Query {
+    /// Only this company's.
+    pub company_id: Option<String>,
+    /// Only those that failed or were interrupted.
+    pub failed: bool,
+    /// Only those that started then or later.
+    pub since: Option<Timestamp>,
+    /// The newest so many.
+    pub limit: usize,
+}
+
+/// A chain that holds.
+#[derive(Clone, Debug, Serialize)]
+pub struct Chain {
+    /// How many rows.
+    pub rows: u64,
+    /// The hash of the last one; empty for an empty history.
+    pub head: String,
+}
+
+/// One row as it is stored and hashed.
+struct Link {
+    seq: i64,
+    fields: [Option<String>; 13],
+    previous: String,
+    hash: String,
+}
+
+impl Link {
+    /// Over the number and each field with its length, so that no two rows read alike.
+    fn digest(&self) -> Sha256 {
+        let mut hasher = Hasher::new();
+        hasher.update(&self.seq.to_be_bytes());
+        let previous = Some(&self.previous);
+        for field in self.fields.iter().map(Option::as_ref).chain([previous]) {
+            match field {
+                Some(text) => {
+                    hasher.update(&[1]);
+                    hasher.update(&(text.len() as u64).to_be_bytes());
+                    hasher.update(text.as_bytes());
+                }
+                None => hasher.update(&[0]),
+            }
+        }
+        hasher.finish()
+    }
+}
+
+const COLUMNS: &str =
+    "seq, run, at, event, operation, company_id, company_name, provider, target, verdict, code,
+    detail, bytes, actor, previous, hash";
+
+fn read_link(row: &Row<'_>) -> rusqlite::Result<Link> {
+    let mut fields = [const { None }; 13];
+    for (index, field) in fields.iter_mut().enumerate() {
+        // The count of bytes is a number; everything is hashed as text.
+        *field = match row.get_ref(index + 1)? {
+            rusqlite::types::ValueRef::Integer(number) => Some(number.to_string()),
+            rusqlite::types::ValueRef::Null => None,
+            cell => Some(String::from_utf8_lossy(cell.as_bytes().unwrap_or_default()).into_owned()),
+        };
+    }
+    Ok(Link {
+        seq: row.get(0)?,
+        fields,
+        previous: row.get(14)?,
+        hash: row.get(15)?,
+    })
+}
+
+fn append(
+    connection: &Connection,
+    run: &str,
+    event: &str,
+    intent: &Intent,
+    outcome: Option<&Outcome>,
+) -> rusqlite::Result<i64> {
+    let head = "SELECT seq, hash FROM history_head";
+    let (last, previous): (i64, String) =
+        connection.query_row(head, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut link = Link {
+        seq: last + 1,
+        fields: [
+            Some(run.to_owned()),
+            Some(Timestamp::now().to_string()),
+            Some(event.to_owned()),
+            Some(intent.operation.to_owned()),
+            intent.company_id.clone(),
+            intent.company_name.clone(),
+            intent.provider.clone(),
+            intent.target.clone(),
+            outcome.map(|outcome| outcome.verdict.name().to_owned()),
+            outcome.and_then(|outcome| outcome.code.map(str::to_owned)),
+            outcome.and_then(|outcome| outcome.detail.clone()),
+            outcome.map(|outcome| signed(outcome.bytes).to_string()),
+            Some(Actor::current().to_json()),
+        ],
+        previous,
+        hash: String::new(),
+    };
+    link.hash = link.digest().to_string();
+    let insert = format!(
+        "INSERT INTO history ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
+    );
+    let f = &link.fields;
+    connection.execute(
+        &insert,
+        params![
+            link.seq,
+            f[0],
+            f[1],
+            f[2],
+            f[3],
+            f[4],
+            f[5],
+            f[6],
+            f[7],
+            f[8],
+            f[9],
+            f[10],
+            f[11],
+            f[12],
+            link.previous,
+            link.hash
+        ],
+    )?;
+    connection.execute(
+        "UPDATE history_head SET seq = ?1, hash = ?2",
+        params![link.seq, link.hash],
+    )?;
+    Ok(link.seq)
+}
+
+impl State {
+    /// Does something that changes something, with its row in the history.
+    ///
+    /// The first row is durable before `work` begins, so a full disk stops the
+    /// run with nothing done. Runs under the same lock that never got a verdict
+    /// are closed as interrupted: the caller holds that lock, so they are dead.
+    ///
+    /// # Errors
+    /// What `work` failed with; `local_io` when the work was done and its
+    /// verdict could not be written.
+    pub fn recorded<T>(
+        &mut self,
+        intent: Intent,
+        lock: &Lock,
+        work: impl FnOnce(&mut State) -> anyhow::Result<(T, Outcome)>,
+    ) -> anyhow::Result<T> {
+        let id = random_id().map_err(|error| Failure::new(Code::LocalIo, error.to_string()))?;
+        self.transaction(|connection| {
+            close_dead_runs(connection, lock.key())?;
+            let seq = append(connection, &id, "started", &intent, None)?;
+            connection.execute(
+                "INSERT INTO running VALUES (?1, ?2, ?3)",
+                params![id, lock.key(), seq],
+            )
+        })?;
+        let run = Run { id, intent };
+        match work(self) {
+            Ok((value, outcome)) => {
+                let finished = self.transaction(|connection| finish(connection, &run, &outcome));
+                finished.map_err(|failure| done_but_not_recorded(&run.intent, failure))?;
+                Ok(value)
+            }
+            Err(error) => {
+                let outcome = Outcome::failed(&error);
+                // The error at hand is the one to report; a run left open is closed by the next one.
+                let _ = self.transaction(|connection| finish(connection, &run, &outcome));
+                Err(error)
+            }
+        }
+    }
+
+    /// The newest runs first.
+    pub fn runs(&self, query: &Query) -> Result<Vec<Entry>, Failure> {
+        let sql = "SELECT s.run, s.seq, s.at, f.at, s.operation, s.company_id, s.company_name, s.provider, s.target,
+                   coalesce(f.verdict, 'running'), f.code, f.detail, coalesce(f.bytes, 0), s.actor
+                   FROM history s LEFT JOIN history f ON f.run = s.run AND f.event = 'finished'
+                   WHERE s.event = 'started' AND (?1 IS NULL OR s.company_id = ?1)
+                   AND (?2 = 0 OR f.verdict IN ('failed', 'interrupted')) AND (?3 IS NULL OR s.at >= ?3)
+                   ORDER BY s.seq DESC LIMIT ?4";
+        let read = || -> rusqlite::Result<Vec<Entry>> {
+            let mut statement = self.connection.prepare(sql)?;
+            let since = query.since.map(|since| since.to_string());
+            let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
+            statement
+                .query_map(
+                    params![query.company_id, query.failed, since, limit],
+                    read_entry,
+                )?
+                .collect()
+        };
+        read().map_err(|error| self.failed(&error))
+    }
+
+    /// A company's last run of an operation that ended well, and its last run at all.
+    pub fn last_runs(
+        &self,
+        company_id: &str,
+        operation: &str,
+    ) -> Result<(Option<Entry>, Option<Entry>), Failure> {
+        let sql = |condition: &str| {
+            format!(
+                "SELECT s.run, s.seq, s.at, f.at, s.operation, s.company_id, s.company_name, s.provider, s.target,
+                 coalesce(f.verdict, 'running'), f.code, f.detail, coalesce(f.bytes, 0), s.actor
+                 FROM history s LEFT JOIN history f ON f.run = s.run AND f.event = 'finished'
+                 WHERE s.event = 'started' AND s.company_id = ?1 AND s.operation = ?2 AND {condition}
+                 ORDER BY s.seq DESC LIMIT 1"
+            )
+        };
+        let one = |condition: &str| {
+            let row = self
+                .connection
+                .query_row(&sql(condition), [company_id, operation], read_entry)
+                .optional();
+            row.map_err(|error| self.failed(&error))
+        };
+        Ok((one("f.verdict IN ('ok', 'skipped')")?, one("1")?))
+    }
+
+    /// Follows the whole chain.
+    ///
+    /// `expected` is a head noted earlier: it must still be one of the rows.
+    ///
+    /// # Errors
+    /// `history_broken`, naming the first row that does not fit.
+    pub fn check_history(&self, expected: Option<&str>) -> Result<Chain, Failure> {
+        let broken = |seq: i64, why: &str| {
+            Err(Failure::new(
+                Code::HistoryBroken,
+                format!("The history is broken at row {seq}: {why}"),
+            )
+            .field("row", seq)
+            .hint("somebody changed the state file; compare it with a backup of it"))
+        };
+        let mut statement = self
+            .connection
+            .prepare(&format!("SELECT {COLUMNS} FROM history ORDER BY seq"))
+            .map_err(|e| self.failed(&e))?;
+        let mut rows = statement.query([]).map_err(|error| self.failed(&error))?;
+        let (mut seq, mut head, mut met) = (0, String::new(), expected.is_none_or(str::is_empty));
+        while let Some(row) = rows.next().map_err(|error| self.failed(&error))? {
+            let Ok(link) = read_link(row) else {
+                return broken(seq + 1, "it cannot be read");
+            };
+            if link.seq != seq + 1 {
+                return broken(seq + 1, "it was removed");
+            }
+            if link.previous != head {
+                return broken(link.seq, "it does not follow the row before it");
+            }
+            if link.digest().to_string() != link.hash {
+                return broken(link.seq, "it was altered");
+            }
+            met |= expected == Some(link.hash.as_str());
+            (seq, head) = (link.seq, link.hash);
+        }
+        let stored: (i64, String) = self
+            .connection
+            .query_row("SELECT seq, hash FROM history_head", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .map_err(|error| self.failed(&error))?;
+        if stored != (seq, head.clone()) {
+            return broken(stored.0.max(seq), "the last rows were removed or added");
+        }
+        if !met {
+            return broken(seq, "the head noted earlier is not part of it any more");
+        }
+        Ok(Chain {
+            rows: unsigned(seq),
+            head,
+        })
+    }
+}
+
+fn done_but_not_recorded(intent: &Intent, failure: Failure) -> Failure {
+    let target = intent.target.as_deref().unwrap_or_default();
+    let detail = format!(
+        "The {} of '{target}' was done, but the history could not be written",
+        intent.operation
+    );
+    Failure::new(Code::LocalIo, detail)
+        .field("stored", intent.operation == "sync")
+        .hint("make room beside the database; the next run goes on from there")
+        .caused_by(failure)
+}
+
+fn finish(connection: &Connection, run: &Run, outcome: &Outcome) -> rusqlite::Result<()> {
+    append(connection, &run.id, "finished", &run.intent, Some(outcome))?;
+    connection
+        .execute("DELETE FROM running WHERE run = ?1", [&run.id])
+        .map(drop)
+}
+
+fn close_dead_runs(connection: &Connection, lock: &str) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(
+        "SELECT h.run, h.operation, h.company_id, h.company_name, h.provider, h.target
+         FROM running r JOIN history h ON h.seq = r.seq WHERE r.lock = ?1",
+    )?;
+    let dead = statement.query_map([lock], |row| {
+        let operation: String = row.get(1)?;
+        let known = [
+            "sync",
+            "download",
+            "delete",
+            "config set",
+            "config unset",
+            "company add",
+            "company update",
+        ];
+        let intent = Intent {
+            operation: known
+                .into_iter()
+                .find(|name| *name == operation)
+                .unwrap_or("other"),
+            company_id: row.get(2)?,
+            company_name: row.get(3)?,
+            provider: row.get(4)?,
+            target: row.get(5)?,
+        };
+        Ok(Run {
+            id: row.get(0)?,
+            intent,
+        })
+    })?;
+    for run in dead.collect::<rusqlite::Result<Vec<_>>>()? {
+        let outcome = Outcome {
+            verdict: Verdict::Interrupted,
+            code: Some("interrupted"),
+            detail: Some("its process ended without a verdict".into()),
+            bytes: 0,
+        };
+        finish(connection, &run, &outcome)?;
+    }
+    Ok(())
+}
+
+fn read_entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    let verdict: String = row.get(9)?;
+    let actor = Actor::from_json(&row.get::<_, String>(13)?);
+    let verdict = match Verdict::parse(&verdict) {
+        Verdict::Running if actor.is_gone() => Verdict::Interrupted,
+        verdict => verdict,
+    };
+    Ok(Entry {
+        run: row.get(0)?,
+        seq: unsigned(row.get(1)?),
+        started_at: time(row.get(2)?).unwrap_or_default(),
+        finished_at: time(row.get(3)?),
+        operation: row.get(4)?,
+        company_id: row.get(5)?,
+        company_name: row.get(6)?,
+        provider: row.get(7)?,
+        target: row.get(8)?,
+        verdict,
+        code: row.get(10)?,
+        detail: row.get(11)?,
+        bytes: unsigned(row.get(12)?),
+        actor,
+    })
+}

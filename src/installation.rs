@@ -1,0 +1,233 @@
+//! One installation of Vertex AR: its database, provider file, backups, and our state beside them.
+
+use crate::company::{BackupConfig, Companies, Company, Filter};
+use crate::database;
+use crate::dir::Stamp;
+use crate::failure::{Code, Failure};
+use crate::lock::{Lock, Locks};
+use crate::provider::registry::{Registry, not_configured};
+use crate::provider::{Provider, ProviderKind};
+use crate::provider_file;
+use crate::remote_path::RemotePath;
+use crate::settings::{Settings, wide_mode_warning};
+use crate::state::{Place, State};
+
+/// Where everything is, and how to get at it.
+pub struct Installation {
+    /// The settings in force.
+    pub settings: Settings,
+}
+
+/// The providers as configured, and what to tell the operator about their file.
+pub struct Providers {
+    /// From configuration to a provider.
+    pub registry: Registry,
+    /// Such as: the file can be read by others.
+    pub warnings: Vec<String>,
+}
+
+/// A company's remote directory, open.
+pub struct Remote {
+    /// The company.
+    pub company: Company,
+    /// Which provider, which directory.
+    pub place: Place,
+    /// The provider, bound to that directory.
+    pub provider: Box<dyn Provider>,
+}
+
+impl Installation {
+    /// From resolved settings; nothing is opened yet.
+    pub fn new(settings: Settings) -> Self {
+        Installation { settings }
+    }
+
+    /// The application's companies.
+    pub fn companies(&self) -> Companies {
+        let wait = self.settings.timeout.value.unwrap_or(database::BUSY_WAIT);
+        Companies::at(&self.settings.db.value, wait)
+    }
+
+    /// The state, for writing.
+    pub fn state(&self) -> Result<State, Failure> {
+        State::open(&self.settings.state.value)
+    }
+
+    /// The state, for reading, if there is one.
+    pub fn state_if_any(&self) -> Result<Option<State>, Failure> {
+        State::open_existing(&self.settings.state.value)
+    }
+
+    /// Takes a lock, waiting as long as the settings say.
+    pub fn lock(&self, what: &str, command: &str) -> Result<Lock, Failure> {
+        Locks::beside(&self.settings.state.value).acquire(
+            what,
+            command,
+            self.settings.lock_wait.value,
+        )
+    }
+
+    /// Takes a company's lock.
+    pub fn lock_company(&self, company: &Company, command: &str) -> Result<Lock, Failure> {
+        self.lock(&format!("Company '{}'", company.id), command)
+    }
+
+    /// The providers as the provider file and `config.json` have them.
+    pub fn providers(&self) -> Result<Providers, Failure> {
+        let path = &self.settings.remote_config.value;
+        let mut warnings = Vec::new();
+        let mut sections = self.settings.sections.clone();
+        if let Some((shared, loaded)) = provider_file::load_sections(path)? {
+            sections = shared.overlaid(sections);
+            warnings.extend(loaded.wide_mode.map(|mode| wide_mode_warning(path, mode)));
+        }
+        let registry = Registry::new(sections, self.settings.builtin_root.clone());
+        Ok(Providers { registry, warnings })
+    }
+
+    /// A provider without a company, for questions about itself.
+    pub fn account(
+        &self,
+        registry: &Registry,
+        kind: ProviderKind,
+    ) -> Result<Box<dyn Provider>, Failure> {
+        let identity = match self.state_if_any()? {
+            Some(state) => state.identity(&registry.storage_key(kind))?,
+            None => None,
+        };
+        registry.open(kind, None, identity)
+    }
+
+    /// A company's remote directory as assigned, checked against all others.
+    ///
+    /// # Errors
+    /// `no_backup_provider`, `invalid_provider`, `provider_not_configured`,
+    /// `invalid_remote_path`, `remote_path_conflict`, and why the provider cannot be used.
+    pub fn remote(
+        &self,
+        registry: &Registry,
+        company: &Company,
+        state: Option<&State>,
+    ) -> anyhow::Result<Remote> {
+        let (kind, directory) = assignment(company)?;
+        if !registry.is_configured(kind) {
+            return Err(not_configured(kind).into());
+        }
+        self.refuse_shared_directory(&company.id, kind, &directory)?;
+        let identity = match state {
+            Some(state) => state.identity(&registry.storage_key(kind))?,
+            None => None,
+        };
+        let provider = registry.open(kind, Some(directory.clone()), identity)?;
+        let place = Place {
+            company_id: company.id.clone(),
+            provider: kind,
+            directory,
+        };
+        Ok(Remote {
+            company: company.clone(),
+            place,
+            provider,
+        })
+    }
+
+    /// Marks the remote's storage as used, the first time, and remembers what it is.
+    pub fn claim(
+        &self,
+        registry: &Registry,
+        remote: &mut Remote,
+        state: &mut State,
+    ) -> anyhow::Result<()> {
+        let kind = remote.place.provider;
+        let key = registry.storage_key(kind);
+        if state.identity(&key)?.is_none() {
+            let identity = remote.provider.claim().map_err(Failure::from)?;
+            state.set_identity(&key, Some(&identity))?;
+            remote.provider =
+                registry.open(kind, Some(remote.place.directory.clone()), Some(identity))?;
+        }
+        Ok(())
+    }
+
+    /// Fails when another company's directory on the same provider is this one,
+    /// or one of the two lies inside the other.
+    ///
+    /// # Errors
+    /// `remote_path_conflict`, naming the other company.
+    pub fn refuse_shared_directory(
+        &self,
+        id: &str,
+        kind: ProviderKind,
+        directory: &RemotePath,
+    ) -> anyhow::Result<()> {
+        let filter = Filter {
+            provider: Some(kind),
+            configured: None,
+        };
+        self.companies().pages(&filter, |companies, _| {
+            for other in companies.iter().filter(|other| other.id != id) {
+                // A directory nobody can use cannot be shared.
+                let Ok((_, theirs)) = assignment(other) else { continue };
+                if directory.overlaps(&theirs) {
+                    let detail = format!(
+                        "The remote directory '{directory}' on {kind} overlaps '{theirs}' of company '{}' ({})",
+                        other.name, other.id
+                    );
+                    return Err(Failure::new(Code::RemotePathConflict, detail)
+                        .hint("give each company a directory of its own: config set COMPANY --remote-path DIR")
+                        .field("other_company_id", other.id.clone())
+                        .into());
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Whether the built-in local root shares a disk with the backups it should protect.
+    pub fn builtin_root_shares_disk(&self, registry: &Registry) -> bool {
+        let (root, configured) = registry.local_root();
+        let device = |path: &std::path::Path| {
+            path.ancestors()
+                .find_map(|place| Stamp::at(place).ok())
+                .map(|stamp| stamp.device)
+        };
+        !configured
+            && device(root).is_some()
+            && device(root) == device(&self.settings.backup_dir.value)
+    }
+}
+
+/// What a company is assigned, read strictly.
+///
+/// # Errors
+/// `no_backup_provider`, `invalid_provider`, `invalid_remote_path`.
+pub fn assignment(company: &Company) -> Result<(ProviderKind, RemotePath), Failure> {
+    let Some(provider) = &company.provider else {
+        let detail = format!(
+            "Company '{}' does not have a backup provider configured",
+            company.name
+        );
+        return Err(Failure::new(Code::NoBackupProvider, detail).hint(format!(
+            "vertex-backup config set {} --provider local",
+            shell_word(&company.id)
+        )));
+    };
+    let directory = match &company.remote_path {
+        Some(stored) => RemotePath::parse_stored(stored)?,
+        None => RemotePath::default_for(&company.id)?,
+    };
+    Ok((provider.parse()?, directory))
+}
+
+/// The two fields for an assignment.
+pub fn backup_config(kind: ProviderKind, directory: &RemotePath) -> BackupConfig {
+    BackupConfig {
+        provider: Some(kind.name().to_owned()),
+        remote_path: Some(directory.as_str().to_owned()),
+    }
+}
+
+/// A word as it can be typed into a shell.
+pub fn shell_word(word: &str) -> String {
+    shlex::try_quote(word).map_or_else(|_| word.to_owned(), std::borrow::Cow::into_owned)
+}

@@ -1,0 +1,58 @@
+//! `vertex-backup`: the backups of Vertex AR's companies, each on its own remote, proven to be there.
+//!
+//! # The house
+//!
+//! Imports point down only; a test holds them to it.
+//!
+//! ```text
+//! main → cli          arguments, output, exit codes
+//!   operations        sync, download, delete, files, status
+//!   installation      one Vertex AR and what belongs to it
+//!   stores            company (the application's table), state, history, lock,
+//!                     settings, provider_file, credential, source, backup
+//!   provider          the seam, its registry, one file a provider
+//!   floor             failure, hash, dir, staging, name, remote_path, text, …
+//! ```
+//!
+//! # The path of one backup
+//!
+//! `cli::sync` finds the company ([`company::Companies::find`]), takes its lock
+//! ([`lock::Locks`]) and opens its remote ([`installation::Installation::remote`]).
+//! [`sync::Sync::backup`] opens the file ([`source::SourceFile`]), writes a row
+//! in the history ([`history`]), sends the bytes through the seam
+//! ([`provider::Provider`]), compares what is stored with what was read,
+//! publishes it, and records what is now known ([`state::State::record`]).
+
+pub mod actor;
+pub mod assign;
+pub mod backup;
+pub mod cli;
+pub mod company;
+pub mod credential;
+pub mod database;
+pub mod delete;
+pub mod dir;
+pub mod download;
+pub mod duration;
+pub mod exit;
+pub mod failure;
+pub mod files;
+pub mod hash;
+pub mod history;
+pub mod installation;
+pub mod interrupt;
+pub mod lock;
+pub mod name;
+pub mod progress;
+pub mod provider;
+pub mod provider_file;
+pub mod remote_path;
+pub mod secret;
+pub mod settings;
+pub mod source;
+pub mod staging;
+pub mod state;
+pub mod status;
+pub mod sync;
+pub mod text;
+pub mod wanted;

@@ -1,0 +1,173 @@
+//! One run at a time for each company, by a lock that dies with its process.
+//!
+//! The lock is the system's advisory lock on a file beside the state, not the
+//! file's existence: a killed holder never blocks anybody. The file tells who
+//! holds it.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::actor::Actor;
+use crate::dir::{Dir, Stamp};
+use crate::failure::{Code, Failure};
+use crate::hash::Sha256;
+use crate::text::system_reason;
+
+/// What is locked by whom: the content of a lock file.
+#[derive(Debug, Deserialize, Serialize)]
+struct Holder {
+    what: String,
+    command: String,
+    since: Timestamp,
+    actor: Actor,
+}
+
+/// A lock held; let go when dropped.
+#[derive(Debug)]
+pub struct Lock {
+    key: String,
+    _file: File,
+}
+
+impl Lock {
+    /// What is locked.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+/// The folder of locks that belongs to a state file.
+#[derive(Clone, Debug)]
+pub struct Locks {
+    folder: PathBuf,
+}
+
+impl Locks {
+    /// The locks beside a state file.
+    pub fn beside(state: &Path) -> Self {
+        Locks {
+            folder: state.with_extension("locks"),
+        }
+    }
+
+    /// Takes the lock on `what`, waiting at most `wait` for another holder.
+    ///
+    /// # Errors
+    /// `locked` with the holder's pid, command and age; `local_io`.
+    pub fn acquire(&self, what: &str, command: &str, wait: Duration) -> Result<Lock, Failure> {
+        let failed = |error: std::io::Error| {
+            let detail = format!(
+                "cannot lock in '{}': {}",
+                self.folder.display(),
+                system_reason(&error)
+            );
+            Failure::new(Code::LocalIo, detail)
+                .hint("make the folder of the state writable, or set VERTEX_BACKUP_STATE")
+        };
+        let dir = self.open_folder().map_err(failed)?;
+        let name = file_name(what);
+        let started = Instant::now();
+        loop {
+            let mut file = open_or_create(&dir, &name).map_err(failed)?;
+            match file.try_lock() {
+                // A cleaner may have removed the file before we locked it: then it excludes nobody.
+                Ok(()) if is_still_there(&dir, &name, &file).map_err(failed)? => {
+                    write_holder(&mut file, what, command).map_err(failed)?;
+                    return Ok(Lock {
+                        key: what.to_owned(),
+                        _file: file,
+                    });
+                }
+                Ok(()) => {}
+                Err(std::fs::TryLockError::WouldBlock) if started.elapsed() < wait => {
+                    crate::interrupt::check()?;
+                    std::thread::sleep(Duration::from_millis(50).min(wait));
+                }
+                Err(std::fs::TryLockError::WouldBlock) => return Err(held(&mut file, what)),
+                Err(std::fs::TryLockError::Error(error)) => return Err(failed(error)),
+            }
+        }
+    }
+
+    fn open_folder(&self) -> std::io::Result<Dir> {
+        use std::os::unix::fs::DirBuilderExt as _;
+        match std::fs::DirBuilder::new().mode(0o700).create(&self.folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+            _ => Dir::open(&self.folder),
+        }
+    }
+}
+
+/// Ids may hold anything, so the file's name is a hash of it.
+fn file_name(what: &str) -> String {
+    format!("{}.lock", &Sha256::of(what.as_bytes()).to_string()[..32])
+}
+
+fn open_or_create(dir: &Dir, name: &str) -> std::io::Result<File> {
+    match dir.create_file(name) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            match dir.reopen_file(name) {
+                // Removed in between: make it anew.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => dir.create_file(name),
+                result => result,
+            }
+        }
+        result => result,
+    }
+}
+
+fn is_still_there(dir: &Dir, name: &str, file: &File) -> std::io::Result<bool> {
+    let ours = Stamp::of(file)?;
+    Ok(dir
+        .entry(name)?
+        .is_some_and(|entry| entry.stamp.same_file(&ours)))
+}
+
+fn write_holder(file: &mut File, what: &str, command: &str) -> std::io::Result<()> {
+    let holder = Holder {
+        what: what.to_owned(),
+        command: command.to_owned(),
+        since: Timestamp::now(),
+        actor: Actor::current(),
+    };
+    file.set_len(0)?;
+    file.rewind()?;
+    file.write_all(serde_json::to_string(&holder)?.as_bytes())
+}
+
+fn held(file: &mut File, what: &str) -> Failure {
+    let mut text = String::new();
+    let read = file.take(64 * 1024).read_to_string(&mut text);
+    let holder: Option<Holder> = read.ok().and_then(|_| serde_json::from_str(&text).ok());
+    let hint = "wait for it with --lock-wait 10m, or look at it with ps";
+    match holder {
+        Some(Holder {
+            command,
+            since,
+            actor,
+            ..
+        }) => {
+            let age = Timestamp::now().duration_since(since);
+            let age = Duration::try_from(age).unwrap_or_default();
+            let detail = format!(
+                "{what} is in use by another run: `{}`, pid {} of {} on {}, for {}",
+                command,
+                actor.pid,
+                actor.user,
+                actor.host,
+                crate::duration::show(age)
+            );
+            Failure::new(Code::Locked, detail)
+                .hint(hint)
+                .field("pid", actor.pid)
+                .field("command", command)
+                .field("age_seconds", age.as_secs())
+        }
+        None => Failure::new(Code::Locked, format!("{what} is in use by another run")).hint(hint),
+    }
+}

@@ -1,0 +1,7 @@
+//! The `vertex-backup` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    vertex_backup::cli::main()
+}

@@ -1,0 +1,229 @@
+//! The provider seam: what a place that stores backups must be able to do.
+//!
+//! One object-safe, synchronous trait. A value of it is bound to one company's
+//! remote directory: the [`FileName`]s given to it are single components, and
+//! the constructor takes the directory, so no call can name anything outside.
+//!
+//! An upload has two phases. [`Provider::begin`] makes a [`Session`], a plain
+//! value that a later process can take up; [`Provider::send`] moves the bytes
+//! under a temporary name; [`Provider::inspect`] says what the provider really
+//! holds; only then [`Provider::publish`] gives it its final name. What the
+//! final name held stays whole until that last step.
+//!
+//! A provider classifies its errors ([`error::Kind`]) and never retries: one
+//! policy above the seam decides. `tests/suite/conformance.rs` holds every
+//! provider to this contract.
+
+pub mod error;
+pub mod local;
+pub mod registry;
+
+use std::fmt;
+use std::io::Read;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::failure::{Code, Failure};
+use crate::hash::Sha256;
+use crate::name::FileName;
+use crate::progress::Task;
+
+pub use error::{Error, Result};
+
+/// The providers there are. Their names are data in the application's database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProviderKind {
+    /// Yandex Disk, by its REST API.
+    YandexDisk,
+    /// Google Drive v3.
+    GoogleDrive,
+    /// A directory on this machine, such as a mounted NAS.
+    Local,
+}
+
+impl ProviderKind {
+    /// All of them, in the order in which they are listed.
+    pub const ALL: [ProviderKind; 3] = [Self::YandexDisk, Self::GoogleDrive, Self::Local];
+
+    /// The name in the database, the provider file and JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::YandexDisk => "yandex_disk",
+            Self::GoogleDrive => "google_drive",
+            Self::Local => "local",
+        }
+    }
+}
+
+impl fmt::Display for ProviderKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for ProviderKind {
+    type Err = Failure;
+
+    fn from_str(name: &str) -> std::result::Result<Self, Failure> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .ok_or_else(|| {
+                let known = Self::ALL.map(Self::name).join(", ");
+                let shown = name;
+                Failure::new(
+                    Code::InvalidProvider,
+                    format!("backup_provider must be one of: {known} (not '{shown}')"),
+                )
+            })
+    }
+}
+
+/// What a provider can and cannot do.
+#[derive(Clone, Copy, Debug)]
+pub struct Capabilities {
+    /// An interrupted [`Provider::send`] goes on where it stopped.
+    pub resumable: bool,
+    /// [`Provider::stat`] and [`Provider::list`] give a SHA-256 for free.
+    pub server_hash: bool,
+    /// Deleted objects go to a trash first, unless deleted for good.
+    pub trash: bool,
+}
+
+/// The answer to a connection test that went well.
+#[derive(Clone, Debug, Serialize)]
+pub struct Connection {
+    /// Who or what answers: an account, or the root directory.
+    pub account: String,
+    /// What this storage is, however it is reached; see [`Provider::claim`].
+    pub identity: Option<String>,
+}
+
+/// Room at the provider, in bytes.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Quota {
+    /// All there is; absent when there is no limit.
+    pub total: Option<u64>,
+    /// What is taken.
+    pub used: Option<u64>,
+    /// What is left; absent when there is no limit.
+    pub available: Option<u64>,
+    /// What of the taken lies in the trash, where there is one.
+    pub trash: Option<u64>,
+    /// The largest file that is taken.
+    pub max_file_size: Option<u64>,
+}
+
+/// What a name in the remote directory stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectKind {
+    /// A stored file.
+    File,
+    /// An unfinished upload of ours.
+    Temporary,
+    /// A folder, link, device or anything else that is no stored file.
+    Other,
+}
+
+/// One object in the remote directory.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// The name, exactly as the provider has it; it may be unfit for a [`FileName`].
+    pub name: String,
+    /// A file, or something that is none.
+    pub kind: ObjectKind,
+    /// Bytes.
+    pub size: u64,
+    /// When the provider says it was last written.
+    pub modified: Option<Timestamp>,
+    /// The SHA-256 of the stored bytes, where the provider computes one.
+    pub sha256: Option<Sha256>,
+    /// Changes whenever the content may have changed: an id with a revision.
+    pub version: String,
+}
+
+/// An upload under way, as a value: it can be stored, and taken up by another process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// The final name.
+    pub name: String,
+    /// The size announced, in bytes.
+    pub size: u64,
+    /// Where the bytes go meanwhile: a temporary name, or the provider's own handle.
+    pub handle: String,
+}
+
+/// How to delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deletion {
+    /// To the trash, where the provider has one; else for good.
+    Trash,
+    /// For good.
+    Permanent,
+}
+
+/// One company's remote directory at one provider.
+pub trait Provider: Send + Sync {
+    /// Which provider this is.
+    fn kind(&self) -> ProviderKind;
+
+    /// What it can and cannot do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Tests the connection: reachable, credentials taken, writing allowed.
+    ///
+    /// Leaves nothing behind and makes nothing.
+    fn check(&self) -> Result<Connection>;
+
+    /// Marks the storage as in use by this tool, where that is possible, and
+    /// returns its identity. A second call returns the same.
+    ///
+    /// The identity tells a NAS from the empty mount point below it, and one
+    /// account from another.
+    fn claim(&self) -> Result<String>;
+
+    /// The room there is.
+    fn quota(&self) -> Result<Quota>;
+
+    /// The object of that name, or `None`. A missing directory is no error.
+    fn stat(&self, name: &FileName) -> Result<Option<Object>>;
+
+    /// Visits every object of the directory once, in no order, foreign and
+    /// temporary ones included. A missing directory is an empty one; any doubt
+    /// about completeness is an error. The visitor may stop it with an error.
+    fn list(&self, visit: &mut dyn FnMut(Object) -> anyhow::Result<()>) -> anyhow::Result<()>;
+
+    /// Opens the object's bytes from `offset` on.
+    ///
+    /// Fails with [`error::Kind::Changed`] when the object is no longer the one
+    /// of that version.
+    fn read(&self, object: &Object, offset: u64) -> Result<Box<dyn Read>>;
+
+    /// Begins an upload of exactly `size` bytes, in place of an unfinished one
+    /// of the same name. What is known not to fit is refused here. Makes the
+    /// directory if it is missing.
+    fn begin(&self, name: &FileName, size: u64) -> Result<Session>;
+
+    /// Sends the bytes; the body gives exactly the size announced.
+    ///
+    /// An error of the body comes back as [`error::Kind::Body`]; it leaves the
+    /// session as it is, to be taken up or discarded.
+    fn send(&self, session: &Session, body: &mut dyn Read) -> Result<()>;
+
+    /// What the provider holds under the session: size and SHA-256 of what is
+    /// stored, not of what was received.
+    fn inspect(&self, session: &Session, task: &dyn Task) -> Result<Object>;
+
+    /// Gives the inspected object its final name, in place of what had it, in
+    /// one step. Returns the object as it now stands.
+    fn publish(&self, session: &Session) -> Result<Object>;
+
+    /// Removes what the session stored. A session that is gone is no error.
+    fn discard(&self, session: &Session) -> Result<()>;
+
+    /// Deletes an object; whether there was one.
+    fn delete(&self, name: &FileName, deletion: Deletion) -> Result<bool>;
+}

@@ -1,0 +1,227 @@
+//! A local file on its way to a remote: opened safely, watched while it is read.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Advice, Mode, OFlags};
+
+use crate::dir::Stamp;
+use crate::failure::{Code, Failure};
+use crate::hash::{Hasher, Sha256};
+use crate::progress::Task;
+use crate::provider::error::smuggle;
+use crate::text::system_reason;
+
+/// An open regular file, and what it was like when it was opened.
+#[derive(Debug)]
+pub struct SourceFile {
+    path: PathBuf,
+    file: File,
+    stamp: Stamp,
+}
+
+impl SourceFile {
+    /// Opens a file to be sent. A link to a regular file is followed.
+    ///
+    /// `live` are files that are written all the time: the application's
+    /// database and our own state. They are refused before they are opened,
+    /// because closing a descriptor would drop SQLite's locks on them.
+    ///
+    /// # Errors
+    /// `backup_file_not_found`, `live_database`, `local_io` for what is no readable file.
+    pub fn open(path: &Path, live: &[&Path]) -> Result<Self, Failure> {
+        let failed = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => Failure::new(
+                Code::BackupFileNotFound,
+                format!("Backup file not found: {}", path.display()),
+            ),
+            _ => Failure::new(
+                Code::LocalIo,
+                format!(
+                    "cannot read '{}': {}",
+                    path.display(),
+                    system_reason(&error)
+                ),
+            ),
+        };
+        let not_a_file = |what: &str| {
+            Failure::new(
+                Code::LocalIo,
+                format!(
+                    "'{}' is {what}, not a file that can be sent",
+                    path.display()
+                ),
+            )
+        };
+        let meta = std::fs::metadata(path).map_err(failed)?;
+        if meta.is_dir() {
+            return Err(not_a_file("a directory").hint("name the files in it"));
+        }
+        if !meta.is_file() {
+            return Err(not_a_file("a device, pipe or socket"));
+        }
+        refuse_live(path, live)?;
+        // Should it become a FIFO meanwhile: NONBLOCK keeps the open from hanging.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = rustix::fs::open(path, flags, Mode::empty()).map(File::from);
+        let file = file.map_err(|errno| failed(errno.into()))?;
+        if !file.metadata().map_err(failed)?.is_file() {
+            return Err(not_a_file("not a regular file any more"));
+        }
+        let stamp = Stamp::of(&file).map_err(failed)?;
+        // Only speed depends on it.
+        let _ = rustix::fs::fadvise(&file, 0, None, Advice::Sequential);
+        Ok(SourceFile {
+            path: path.to_owned(),
+            file,
+            stamp,
+        })
+    }
+
+    /// Where it was opened.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it was like when it was opened.
+    pub fn stamp(&self) -> &Stamp {
+        &self.stamp
+    }
+
+    /// Its size in bytes when it was opened.
+    pub fn size(&self) -> u64 {
+        self.stamp.size
+    }
+
+    /// Its bytes from the start: exactly [`SourceFile::size`] of them, or an error.
+    pub fn body<'a>(&'a mut self, task: &'a dyn Task) -> Result<Body<'a>, Failure> {
+        io::Seek::rewind(&mut self.file).map_err(|error| self.changed(&system_reason(&error)))?;
+        Ok(Body {
+            remaining: self.stamp.size,
+            source: self,
+            task,
+            hasher: Hasher::new(),
+        })
+    }
+
+    /// The digest of its bytes, read once.
+    pub fn digest(&mut self, task: &dyn Task) -> anyhow::Result<Sha256> {
+        let mut body = self.body(task)?;
+        io::copy(&mut body, &mut io::sink()).map_err(|error| {
+            match crate::provider::error::unsmuggle(error) {
+                Ok(inner) => inner,
+                Err(error) => anyhow::Error::new(error),
+            }
+        })?;
+        let digest = body.digest();
+        self.confirm_unchanged()?;
+        Ok(digest)
+    }
+
+    /// Fails unless the file is still, and still at its path, what was opened.
+    ///
+    /// # Errors
+    /// `source_changed`.
+    pub fn confirm_unchanged(&self) -> Result<(), Failure> {
+        let now = Stamp::of(&self.file).map_err(|error| self.changed(&system_reason(&error)))?;
+        if now != self.stamp {
+            return Err(self.changed("it was written to"));
+        }
+        match Stamp::at(&self.path) {
+            Ok(there) if there.same_file(&self.stamp) => Ok(()),
+            Ok(_) => Err(self.changed("another file took its place")),
+            Err(error) => Err(self.changed(&system_reason(&error))),
+        }
+    }
+
+    fn changed(&self, why: &str) -> Failure {
+        let detail = format!("'{}' changed while it was read: {why}", self.path.display());
+        Failure::new(Code::SourceChanged, detail).hint("send it when nothing writes to it any more")
+    }
+}
+
+fn refuse_live(path: &Path, live: &[&Path]) -> Result<(), Failure> {
+    let refuse = |why: &str| {
+        Err(Failure::new(
+            Code::LiveDatabase,
+            format!("'{}' is a live database: {why}", path.display()),
+        )
+        .hint("make a backup of it in Vertex AR, and send that"))
+    };
+    let Ok(stamp) = Stamp::at(path) else {
+        return Ok(());
+    };
+    let is_live = |live: &&Path| Stamp::at(live).is_ok_and(|other| other.same_file(&stamp));
+    if live.iter().any(is_live) {
+        return refuse("it is written to all the time");
+    }
+    for suffix in ["-journal", "-wal"] {
+        let mut companion = path.as_os_str().to_owned();
+        companion.push(suffix);
+        let companion = Path::new(&companion);
+        if companion
+            .metadata()
+            .is_ok_and(|meta| meta.is_file() && meta.len() > 0)
+        {
+            let name = companion
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            return refuse(&format!(
+                "'{name}' beside it holds changes that are not in it yet"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The bytes of a source on their way: counted, hashed, and stopped by a signal.
+pub struct Body<'a> {
+    source: &'a mut SourceFile,
+    remaining: u64,
+    task: &'a dyn Task,
+    hasher: Hasher,
+}
+
+impl Body<'_> {
+    /// The digest of the bytes read; of the whole file once it was read to its end.
+    pub fn digest(self) -> Sha256 {
+        self.hasher.finish()
+    }
+}
+
+impl Read for Body<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        crate::interrupt::check().map_err(|failure| smuggle(failure.into()))?;
+        let failed = |source: &SourceFile, why: &str| smuggle(source.changed(why).into());
+        if self.remaining == 0 {
+            // A file that grew would otherwise be stored as a good, short one.
+            return match self.source.file.read(&mut [0]) {
+                Ok(0) => Ok(0),
+                Ok(_) => Err(failed(self.source, "it grew")),
+                Err(error) => Err(error),
+            };
+        }
+        let wanted = usize::try_from(self.remaining)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
+        let count = match self.source.file.read(&mut buffer[..wanted]) {
+            Ok(0) if wanted > 0 => return Err(failed(self.source, "it became shorter")),
+            Ok(count) => count,
+            Err(error) => {
+                let why = format!(
+                    "cannot read '{}': {}",
+                    self.source.path.display(),
+                    system_reason(&error)
+                );
+                return Err(smuggle(Failure::new(Code::LocalIo, why).into()));
+            }
+        };
+        self.hasher.update(&buffer[..count]);
+        self.remaining -= count as u64;
+        self.task.advance(count as u64);
+        Ok(count)
+    }
+}

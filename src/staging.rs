@@ -1,0 +1,180 @@
+//! A file that gets its name only when it is whole.
+//!
+//! Written under another name beside its target, settled on the medium, read
+//! back, and only then renamed. Whatever ends the process in between leaves
+//! the target as it was.
+
+use std::fs::File;
+use std::io::{self, Read, Seek as _, Write as _};
+use std::path::Path;
+
+use rustix::fs::{Advice, FallocateFlags};
+use rustix::io::Errno;
+
+use crate::dir::Dir;
+use crate::hash::{Hasher, Sha256};
+
+const BLOCK: usize = 1024 * 1024;
+
+/// A file under a temporary name. Dropped unpublished, it is removed, unless kept.
+pub struct Staging<'d> {
+    dir: &'d Dir,
+    name: String,
+    file: File,
+    keep: bool,
+}
+
+impl<'d> Staging<'d> {
+    /// Starts anew, in place of what an earlier run may have left.
+    ///
+    /// `size` bytes are reserved, so that a full disk shows before the first one.
+    pub fn create(dir: &'d Dir, name: &str, size: u64) -> io::Result<Self> {
+        dir.remove(name)?;
+        let file = dir.create_file(name)?;
+        let staging = Staging {
+            dir,
+            name: name.to_owned(),
+            file,
+            keep: false,
+        };
+        staging.reserve(size)?;
+        Ok(staging)
+    }
+
+    /// Goes on with what an earlier run left. The bytes there are `self.len()`.
+    pub fn resume(dir: &'d Dir, name: &str) -> io::Result<Self> {
+        let file = dir.reopen_file(name)?;
+        Ok(Staging {
+            dir,
+            name: name.to_owned(),
+            file,
+            keep: false,
+        })
+    }
+
+    fn reserve(&self, size: u64) -> io::Result<()> {
+        if size == 0 {
+            return Ok(());
+        }
+        // KEEP_SIZE: the length stays the number of bytes really written.
+        match rustix::fs::fallocate(&self.file, FallocateFlags::KEEP_SIZE, 0, size) {
+            Err(Errno::NOTSUP | Errno::NOSYS | Errno::INVAL) | Ok(()) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// The bytes written so far.
+    pub fn len(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    /// Leaves the file where it is when dropped, for a later run to go on with.
+    pub fn keep(&mut self) {
+        self.keep = true;
+    }
+
+    /// Feeds the bytes there to a digest and stands behind them; how many they were.
+    pub fn hash_prefix(
+        &mut self,
+        hasher: &mut Hasher,
+        mut step: impl FnMut(u64) -> io::Result<()>,
+    ) -> io::Result<u64> {
+        self.file.rewind()?;
+        let mut buffer = vec![0; BLOCK];
+        let mut total = 0;
+        loop {
+            let count = self.file.read(&mut buffer)?;
+            if count == 0 {
+                return Ok(total);
+            }
+            hasher.update(&buffer[..count]);
+            total += count as u64;
+            step(count as u64)?;
+        }
+    }
+
+    /// Appends all a reader gives; `step` sees each block and may stop the copy.
+    pub fn append(
+        &mut self,
+        reader: &mut dyn Read,
+        mut step: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut buffer = vec![0; BLOCK];
+        loop {
+            let count = match reader.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            self.file.write_all(&buffer[..count])?;
+            step(&buffer[..count])?;
+        }
+    }
+
+    /// Waits until the bytes are on the medium.
+    pub fn settle(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
+    /// Gives the file its name. Only a settled and verified file may come here.
+    pub fn publish(mut self, target: &str, replace: bool) -> io::Result<()> {
+        if replace {
+            self.dir.rename(&self.name, target)?;
+        } else {
+            self.dir.rename_new(&self.name, target)?;
+        }
+        self.keep = true;
+        self.dir.sync()
+    }
+
+    /// Reads the file back from the medium: see [`read_back`].
+    pub fn read_back(
+        &mut self,
+        step: impl FnMut(u64) -> io::Result<()>,
+    ) -> io::Result<(Sha256, u64)> {
+        read_back(&mut self.file, step)
+    }
+}
+
+impl Drop for Staging<'_> {
+    fn drop(&mut self) {
+        if !self.keep {
+            // Nothing can be done about a failure here; the next run removes it.
+            let _ = self.dir.remove(&self.name);
+        }
+    }
+}
+
+/// Digest and size of a settled file, read from the medium where the system allows it.
+///
+/// The pages written before are dropped from the cache first; otherwise a
+/// re-read would only prove that memory was right.
+pub fn read_back(
+    file: &mut File,
+    step: impl FnMut(u64) -> io::Result<()>,
+) -> io::Result<(Sha256, u64)> {
+    // A file system without this advice reads from its cache: weaker, not wrong.
+    let _ = rustix::fs::fadvise(&*file, 0, None, Advice::DontNeed);
+    file.rewind()?;
+    Sha256::of_reader(file, step)
+}
+
+/// Writes a small file as a whole: complete or as it was before, mode 0600.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name =
+        name.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a file name"))?;
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let dir = Dir::open(parent.unwrap_or(Path::new(".")))?;
+    let temporary = format!(
+        ".{}.partial",
+        &Sha256::of(name.as_bytes()).to_string()[..16]
+    );
+    let mut staging = Staging::create(&dir, &temporary, bytes.len() as u64)?;
+    staging.append(&mut &*bytes, |_| Ok(()))?;
+    staging.settle()?;
+    staging.publish(name, true)
+}

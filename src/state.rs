@@ -1,0 +1,520 @@
+//! Our own SQLite file beside the application's database.
+//!
+//! It holds the history, what is known of remote objects, uploads under way and
+//! the identity of storages. All of it is keyed by the company's id, so it
+//! survives a new name. Losing the file loses no backup: what a restore needs
+//! is on the remote.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use crate::database::{self, Access};
+use crate::dir::Stamp;
+use crate::failure::{Code, Failure};
+use crate::hash::Sha256;
+use crate::provider::{ProviderKind, Session};
+use crate::remote_path::RemotePath;
+use crate::text::system_reason;
+
+/// How long to wait for another of our own processes to commit.
+const BUSY_WAIT: Duration = Duration::from_secs(30);
+
+/// One step from each version of the schema to the next; `user_version` counts them.
+const MIGRATIONS: [&str; 1] = ["
+    CREATE TABLE history (
+        seq INTEGER PRIMARY KEY,
+        run TEXT NOT NULL,
+        at TEXT NOT NULL,
+        event TEXT NOT NULL,
+        operation TEXT NOT NULL,
+        company_id TEXT,
+        company_name TEXT,
+        provider TEXT,
+        target TEXT,
+        verdict TEXT,
+        code TEXT,
+        detail TEXT,
+        bytes INTEGER,
+        actor TEXT NOT NULL,
+        previous TEXT NOT NULL,
+        hash TEXT NOT NULL
+    );
+    CREATE INDEX history_run ON history (run);
+    CREATE INDEX history_company ON history (company_id, seq);
+    CREATE TRIGGER history_keeps_rows BEFORE DELETE ON history
+        BEGIN SELECT RAISE(ABORT, 'history is append-only'); END;
+    CREATE TRIGGER history_keeps_values BEFORE UPDATE ON history
+        BEGIN SELECT RAISE(ABORT, 'history is append-only'); END;
+    CREATE TABLE history_head (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, hash TEXT NOT NULL);
+    INSERT INTO history_head VALUES (1, 0, '');
+    CREATE TABLE running (run TEXT PRIMARY KEY, lock TEXT NOT NULL, seq INTEGER NOT NULL);
+    CREATE TABLE objects (
+        company_id TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        directory TEXT NOT NULL,
+        name TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        sha256 TEXT NOT NULL,
+        version TEXT NOT NULL,
+        source TEXT,
+        is_sidecar INTEGER NOT NULL,
+        stored_at TEXT NOT NULL,
+        verified_at TEXT NOT NULL,
+        PRIMARY KEY (company_id, provider, directory, name)
+    );
+    CREATE TABLE uploads (
+        company_id TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        directory TEXT NOT NULL,
+        name TEXT NOT NULL,
+        session TEXT NOT NULL,
+        source TEXT NOT NULL,
+        begun_at TEXT NOT NULL,
+        PRIMARY KEY (company_id, provider, directory, name)
+    );
+    CREATE TABLE downloads (
+        target TEXT PRIMARY KEY,
+        origin TEXT NOT NULL,
+        begun_at TEXT NOT NULL
+    );
+    CREATE TABLE storages (key TEXT PRIMARY KEY, identity TEXT NOT NULL, claimed_at TEXT NOT NULL);
+"];
+
+/// A company's directory at a provider: what objects are remembered under.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The company's id.
+    pub company_id: String,
+    /// The provider.
+    pub provider: ProviderKind,
+    /// The remote directory.
+    pub directory: RemotePath,
+}
+
+/// What is known of one remote object since it was last verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Its name.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The SHA-256 it was verified to have.
+    pub sha256: Sha256,
+    /// The version of the object that was verified.
+    pub version: String,
+    /// The source it was made from, as [`source_key`] writes it.
+    pub source: Option<String>,
+    /// Whether it is the sidecar of another object.
+    pub is_sidecar: bool,
+    /// When it was stored.
+    pub stored_at: Timestamp,
+    /// When its bytes were last compared.
+    pub verified_at: Timestamp,
+}
+
+/// A source file as it was when it was read: the same key means the same bytes.
+pub fn source_key(stamp: &Stamp) -> String {
+    let Stamp {
+        device,
+        inode,
+        size,
+        modified,
+        changed,
+    } = stamp;
+    format!("{device}:{inode}:{size}:{modified}:{changed}")
+}
+
+/// The open state.
+pub struct State {
+    pub(crate) connection: Connection,
+    path: PathBuf,
+}
+
+impl State {
+    /// Opens the state for writing; the first time, makes it.
+    ///
+    /// # Errors
+    /// `local_io` when its folder cannot be written, `database_invalid` when it
+    /// is damaged or of a newer version.
+    pub fn open(path: &Path) -> Result<Self, Failure> {
+        create_private(path)?;
+        let mut state = State {
+            connection: database::connect(path, Access::Write, BUSY_WAIT)?,
+            path: path.to_owned(),
+        };
+        let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";
+        state.try_or_damaged(|connection| connection.execute_batch(settings))?;
+        state.migrate()?;
+        Ok(state)
+    }
+
+    /// Opens the state for reading; `None` where there is none yet.
+    ///
+    /// # Errors
+    /// As [`State::open`].
+    pub fn open_existing(path: &Path) -> Result<Option<Self>, Failure> {
+        if std::fs::metadata(path).map_or(true, |meta| meta.len() == 0) {
+            return Ok(None);
+        }
+        let connection = database::connect(path, Access::Read, BUSY_WAIT)?;
+        let mut state = State {
+            connection,
+            path: path.to_owned(),
+        };
+        // A state that lags behind gets its new tables from the next command that writes.
+        if state.version()? < MIGRATIONS.len() {
+            drop(state);
+            return Self::open(path).map(Some);
+        }
+        Ok(Some(state))
+    }
+
+    fn version(&mut self) -> Result<usize, Failure> {
+        let version: i64 = self.try_or_damaged(|connection| {
+            connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+        })?;
+        let version = usize::try_from(version).unwrap_or(usize::MAX);
+        if version > MIGRATIONS.len() {
+            let detail = format!(
+                "The state '{}' was written by a newer version of vertex-backup",
+                self.path.display()
+            );
+            return Err(Failure::new(Code::DatabaseInvalid, detail)
+                .hint("use that version, or a later one"));
+        }
+        Ok(version)
+    }
+
+    fn migrate(&mut self) -> Result<(), Failure> {
+        if self.version()? == MIGRATIONS.len() {
+            return Ok(());
+        }
+        self.try_or_damaged(|connection| connection.execute_batch("BEGIN IMMEDIATE"))?;
+        // Another process may have done it while this one waited for the lock.
+        let version = self.version()?;
+        let step = format!(
+            "{}; PRAGMA user_version = {};",
+            MIGRATIONS[version..].concat(),
+            MIGRATIONS.len()
+        );
+        let step = if version == MIGRATIONS.len() {
+            "COMMIT".to_owned()
+        } else {
+            format!("{step} COMMIT")
+        };
+        self.try_or_damaged(|connection| connection.execute_batch(&step))
+    }
+
+    fn try_or_damaged<T>(
+        &mut self,
+        ask: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Failure> {
+        ask(&self.connection).map_err(|error| {
+            let failure = self.failed(&error);
+            if failure.code() != Code::DatabaseInvalid {
+                return failure;
+            }
+            let detail = format!("The state '{}' is damaged", self.path.display());
+            Failure::new(Code::DatabaseInvalid, detail).hint(format!(
+                "move it away; no backup is lost with it, only the history: mv '{0}' '{0}.damaged'",
+                self.path.display()
+            ))
+        })
+    }
+
+    pub(crate) fn failed(&self, error: &rusqlite::Error) -> Failure {
+        database::classify(&self.path, error)
+    }
+
+    /// Runs a change as one durable transaction.
+    pub(crate) fn transaction<T>(
+        &mut self,
+        change: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Failure> {
+        let path = self.path.clone();
+        let run = || -> rusqlite::Result<T> {
+            let behavior = rusqlite::TransactionBehavior::Immediate;
+            let transaction = self.connection.transaction_with_behavior(behavior)?;
+            let value = change(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        };
+        run().map_err(|error| database::classify(&path, &error))
+    }
+
+    /// What is known of an object.
+    pub fn known(&self, place: &Place, name: &str) -> Result<Option<Known>, Failure> {
+        let sql = "SELECT name, size, sha256, version, source, stored_at, verified_at, is_sidecar FROM objects
+                   WHERE company_id = ?1 AND provider = ?2 AND directory = ?3 AND name = ?4";
+        let key = params![
+            place.company_id,
+            place.provider.name(),
+            place.directory.as_str(),
+            name
+        ];
+        let found = self.connection.query_row(sql, key, read_known).optional();
+        found.map_err(|error| self.failed(&error))
+    }
+
+    /// Number, bytes and last verification of all objects known in a place.
+    pub fn totals(&self, place: &Place) -> Result<Totals, Failure> {
+        let sql =
+            "SELECT count(*) FILTER (WHERE NOT is_sidecar), coalesce(sum(size), 0), max(verified_at) FROM objects
+                   WHERE company_id = ?1 AND provider = ?2 AND directory = ?3";
+        let key = params![
+            place.company_id,
+            place.provider.name(),
+            place.directory.as_str()
+        ];
+        let read = |row: &Row<'_>| {
+            Ok(Totals {
+                files: unsigned(row.get(0)?),
+                bytes: unsigned(row.get(1)?),
+                verified_at: time(row.get(2)?),
+            })
+        };
+        self.connection
+            .query_row(sql, key, read)
+            .map_err(|error| self.failed(&error))
+    }
+
+    /// Remembers a verified object; the upload that made it is over.
+    pub(crate) fn remember(
+        connection: &Connection,
+        place: &Place,
+        known: &Known,
+    ) -> rusqlite::Result<()> {
+        let sql = "INSERT INTO objects
+                   (company_id, provider, directory, name, size, sha256, version, source, stored_at, verified_at, is_sidecar)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                   ON CONFLICT DO UPDATE SET size = ?5, sha256 = ?6, version = ?7, source = ?8, stored_at = ?9,
+                   verified_at = ?10, is_sidecar = ?11";
+        connection.execute(
+            sql,
+            params![
+                place.company_id,
+                place.provider.name(),
+                place.directory.as_str(),
+                known.name,
+                signed(known.size),
+                known.sha256.to_string(),
+                known.version,
+                known.source,
+                known.stored_at.to_string(),
+                known.verified_at.to_string(),
+                known.is_sidecar,
+            ],
+        )?;
+        Self::end_upload(connection, place, &known.name)
+    }
+
+    /// Remembers a verified object.
+    pub fn record(&mut self, place: &Place, known: &Known) -> Result<(), Failure> {
+        self.transaction(|connection| Self::remember(connection, place, known))
+    }
+
+    /// Forgets an object that is gone.
+    pub fn forget(&mut self, place: &Place, name: &str) -> Result<(), Failure> {
+        self.transaction(|connection| {
+            let sql = "DELETE FROM objects WHERE company_id = ?1 AND provider = ?2 AND directory = ?3 AND name = ?4";
+            let key = params![place.company_id, place.provider.name(), place.directory.as_str(), name];
+            connection.execute(sql, key).map(drop)
+        })
+    }
+
+    /// Stores an upload session, before its first byte is sent.
+    pub fn begin_upload(
+        &mut self,
+        place: &Place,
+        session: &Session,
+        source: &str,
+    ) -> Result<(), Failure> {
+        let text = serde_json::to_string(session).map_err(|error| {
+            Failure::new(
+                Code::LocalIo,
+                format!("cannot store the upload session: {error}"),
+            )
+        })?;
+        self.transaction(|connection| {
+            let sql = "INSERT OR REPLACE INTO uploads VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+            let (provider, directory) = (place.provider.name(), place.directory.as_str());
+            let now = Timestamp::now().to_string();
+            let row = params![
+                place.company_id,
+                provider,
+                directory,
+                session.name,
+                text,
+                source,
+                now
+            ];
+            connection.execute(sql, row).map(drop)
+        })
+    }
+
+    fn end_upload(connection: &Connection, place: &Place, name: &str) -> rusqlite::Result<()> {
+        let sql = "DELETE FROM uploads WHERE company_id = ?1 AND provider = ?2 AND directory = ?3 AND name = ?4";
+        let key = params![
+            place.company_id,
+            place.provider.name(),
+            place.directory.as_str(),
+            name
+        ];
+        connection.execute(sql, key).map(drop)
+    }
+
+    /// Forgets an upload that was discarded.
+    pub fn drop_upload(&mut self, place: &Place, name: &str) -> Result<(), Failure> {
+        self.transaction(|connection| Self::end_upload(connection, place, name))
+    }
+
+    /// The uploads an earlier run left in a place.
+    pub fn uploads(&self, place: &Place) -> Result<Vec<Session>, Failure> {
+        let read = || -> rusqlite::Result<Vec<String>> {
+            let sql = "SELECT session FROM uploads WHERE company_id = ?1 AND provider = ?2 AND directory = ?3";
+            let mut statement = self.connection.prepare(sql)?;
+            let key = params![
+                place.company_id,
+                place.provider.name(),
+                place.directory.as_str()
+            ];
+            statement.query_map(key, |row| row.get(0))?.collect()
+        };
+        let rows = read().map_err(|error| self.failed(&error))?;
+        Ok(rows
+            .iter()
+            .filter_map(|text| serde_json::from_str(text).ok())
+            .collect())
+    }
+
+    /// Notes which remote object an unfinished download belongs to.
+    pub fn begin_download(&mut self, target: &Path, origin: &str) -> Result<(), Failure> {
+        self.transaction(|connection| {
+            let sql = "INSERT OR REPLACE INTO downloads VALUES (?1, ?2, ?3)";
+            let row = params![
+                target.to_string_lossy(),
+                origin,
+                Timestamp::now().to_string()
+            ];
+            connection.execute(sql, row).map(drop)
+        })
+    }
+
+    /// The remote object an unfinished download of `target` belongs to.
+    pub fn download_origin(&self, target: &Path) -> Result<Option<String>, Failure> {
+        let sql = "SELECT origin FROM downloads WHERE target = ?1";
+        let found = self
+            .connection
+            .query_row(sql, [target.to_string_lossy()], |row| row.get(0))
+            .optional();
+        found.map_err(|error| self.failed(&error))
+    }
+
+    /// Forgets an unfinished download.
+    pub fn end_download(&mut self, target: &Path) -> Result<(), Failure> {
+        self.transaction(|connection| {
+            connection
+                .execute(
+                    "DELETE FROM downloads WHERE target = ?1",
+                    [target.to_string_lossy()],
+                )
+                .map(drop)
+        })
+    }
+
+    /// The identity a storage had when it was first used.
+    pub fn identity(&self, storage: &str) -> Result<Option<String>, Failure> {
+        let sql = "SELECT identity FROM storages WHERE key = ?1";
+        let found = self
+            .connection
+            .query_row(sql, [storage], |row| row.get(0))
+            .optional();
+        found.map_err(|error| self.failed(&error))
+    }
+
+    /// Notes the identity of a storage; `None` forgets it.
+    pub fn set_identity(&mut self, storage: &str, identity: Option<&str>) -> Result<(), Failure> {
+        self.transaction(|connection| match identity {
+            Some(identity) => {
+                let row = params![storage, identity, Timestamp::now().to_string()];
+                connection
+                    .execute("INSERT OR REPLACE INTO storages VALUES (?1, ?2, ?3)", row)
+                    .map(drop)
+            }
+            None => connection
+                .execute("DELETE FROM storages WHERE key = ?1", [storage])
+                .map(drop),
+        })
+    }
+}
+
+/// What is known to lie in a place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// How many files.
+    pub files: u64,
+    /// How many bytes.
+    pub bytes: u64,
+    /// When one of them was last verified.
+    pub verified_at: Option<Timestamp>,
+}
+
+fn read_known(row: &Row<'_>) -> rusqlite::Result<Known> {
+    let text = |index| row.get::<_, String>(index);
+    let damaged = |index, column: &str| {
+        rusqlite::Error::InvalidColumnType(index, column.to_owned(), rusqlite::types::Type::Text)
+    };
+    Ok(Known {
+        name: text(0)?,
+        size: unsigned(row.get(1)?),
+        sha256: text(2)?.parse().map_err(|_| damaged(2, "sha256"))?,
+        version: text(3)?,
+        source: row.get(4)?,
+        stored_at: time(row.get(5)?).ok_or_else(|| damaged(5, "stored_at"))?,
+        verified_at: time(row.get(6)?).ok_or_else(|| damaged(6, "verified_at"))?,
+        is_sidecar: row.get(7)?,
+    })
+}
+
+pub(crate) fn time(text: Option<String>) -> Option<Timestamp> {
+    text.and_then(|text| text.parse().ok())
+}
+
+/// SQLite counts in signed numbers; no file is larger than that.
+pub(crate) fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn unsigned(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or(0)
+}
+
+/// Makes an empty file, 0600 from the first moment; SQLite gives its companions the same mode.
+fn create_private(path: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    // Looking first: opening the file would drop locks this process holds on it.
+    if path.exists() {
+        return Ok(());
+    }
+    match std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+    {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => {
+            let detail = format!(
+                "cannot make the state '{}': {}",
+                path.display(),
+                system_reason(&error)
+            );
+            Err(Failure::new(Code::LocalIo, detail)
+                .hint("make its folder writable, or put it elsewhere with VERTEX_BACKUP_STATE"))
+        }
+    }
+}

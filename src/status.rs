@@ -1,0 +1,214 @@
+//! Status: per company, when it was last backed up and whether that is good enough.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::company::Company;
+use crate::failure::Failure;
+use crate::history::Verdict;
+use crate::installation::{Installation, assignment};
+use crate::provider::ProviderKind;
+use crate::provider::registry::Registry;
+use crate::state::{Place, State, Totals};
+
+/// In a word, how a company's backups are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// The last attempt went well, and is recent enough.
+    Ok,
+    /// The last verified backup is older than asked for.
+    Stale,
+    /// The last attempt did not go well.
+    Failing,
+    /// Nothing was ever synced.
+    NeverSynced,
+    /// No provider is assigned.
+    NotConfigured,
+}
+
+impl Health {
+    /// As people read it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Health::Ok => "ok",
+            Health::Stale => "stale",
+            Health::Failing => "failing",
+            Health::NeverSynced => "never synced",
+            Health::NotConfigured => "not configured",
+        }
+    }
+}
+
+/// One company's state of affairs.
+#[derive(Clone, Debug, Serialize)]
+pub struct CompanyStatus {
+    /// The company.
+    pub company_id: String,
+    /// Its name.
+    pub company_name: String,
+    /// The provider as stored.
+    pub backup_provider: Option<String>,
+    /// The remote directory as stored.
+    pub backup_remote_path: Option<String>,
+    /// How it is.
+    pub health: Health,
+    /// When a sync last ended well.
+    pub last_success: Option<Timestamp>,
+    /// When a sync was last tried.
+    pub last_attempt: Option<Timestamp>,
+    /// How that ended.
+    pub last_verdict: Option<Verdict>,
+    /// Why it did not go well.
+    pub last_detail: Option<String>,
+    /// Verified files known on the remote.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// When one of them was last verified.
+    pub last_verified: Option<Timestamp>,
+}
+
+/// Looks at one company; asks nobody but the state.
+///
+/// # Errors
+/// When the state cannot be read.
+pub fn of_company(
+    company: &Company,
+    state: Option<&State>,
+    max_age: Option<Duration>,
+    now: Timestamp,
+) -> Result<CompanyStatus, Failure> {
+    let place = assignment(company).ok().map(|(provider, directory)| Place {
+        company_id: company.id.clone(),
+        provider,
+        directory,
+    });
+    let ((success, attempt), totals) = match state {
+        Some(state) => (
+            state.last_runs(&company.id, "sync")?,
+            place.map_or(Ok(Totals::default()), |place| state.totals(&place))?,
+        ),
+        None => Default::default(),
+    };
+    let last_success = success.and_then(|run| run.finished_at);
+    let verdict = attempt.as_ref().map(|run| run.verdict);
+    let health = health(company, verdict, totals.verified_at, max_age, now);
+    Ok(CompanyStatus {
+        company_id: company.id.clone(),
+        company_name: company.name.clone(),
+        backup_provider: company.provider.clone(),
+        backup_remote_path: company.remote_path.clone(),
+        health,
+        last_success,
+        last_attempt: attempt.as_ref().map(|run| run.started_at),
+        last_verdict: verdict,
+        last_detail: attempt
+            .filter(|run| run.verdict == Verdict::Failed)
+            .and_then(|run| run.detail),
+        files: totals.files,
+        bytes: totals.bytes,
+        last_verified: totals.verified_at,
+    })
+}
+
+fn health(
+    company: &Company,
+    verdict: Option<Verdict>,
+    verified: Option<Timestamp>,
+    max_age: Option<Duration>,
+    now: Timestamp,
+) -> Health {
+    if company.provider.is_none() {
+        return Health::NotConfigured;
+    }
+    let too_old = |verified: Timestamp| {
+        // A verification in the future is the clock's fault, and no proof of freshness.
+        let age = Duration::try_from(now.duration_since(verified));
+        max_age.is_some_and(|limit| age.is_ok_and(|age| age > limit))
+    };
+    match (verdict, verified) {
+        (Some(Verdict::Failed | Verdict::Interrupted), _) => Health::Failing,
+        (_, Some(verified)) if too_old(verified) => Health::Stale,
+        (_, None) => Health::NeverSynced,
+        _ => Health::Ok,
+    }
+}
+
+/// Whether a company breaks the limit that `--max-age` sets.
+pub fn breaks_limit(status: &CompanyStatus, max_age: Duration, now: Timestamp) -> bool {
+    let fresh = status.last_verified.is_some_and(|verified| {
+        Duration::try_from(now.duration_since(verified)).is_ok_and(|age| age <= max_age)
+    });
+    status.health != Health::NotConfigured && !fresh
+}
+
+/// A provider as `providers` lists it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProviderStatus {
+    /// The provider.
+    pub name: &'static str,
+    /// Whether the connection test went well; `null` when it was not made.
+    pub connected: Option<bool>,
+    /// Whether it is switched on and has credentials.
+    pub configured: bool,
+    /// Why it is not connected, as one word for scripts.
+    pub reason: Option<String>,
+    /// Why it is not connected, in words.
+    pub detail: Option<String>,
+    /// Who or what answers.
+    pub account: Option<String>,
+}
+
+/// Tests a provider's connection, or only says whether it is configured.
+pub fn of_provider(
+    installation: &Installation,
+    registry: &Registry,
+    kind: ProviderKind,
+    check: bool,
+) -> ProviderStatus {
+    let configured = registry.is_configured(kind);
+    let mut status = ProviderStatus {
+        name: kind.name(),
+        connected: None,
+        configured,
+        reason: None,
+        detail: None,
+        account: None,
+    };
+    if !configured {
+        status.connected = Some(false);
+        status.reason = Some("not_configured".into());
+        return status;
+    }
+    if !check {
+        return status;
+    }
+    match test(installation, registry, kind) {
+        Ok(connection) => {
+            status.connected = Some(true);
+            status.account = Some(connection.account);
+        }
+        Err(failure) => {
+            status.connected = Some(false);
+            let reason = failure.fields().iter().find(|(key, _)| *key == "reason");
+            status.reason = reason.and_then(|(_, value)| value.as_str().map(str::to_owned));
+            status.detail = Some(failure.to_string());
+        }
+    }
+    status
+}
+
+/// The connection test.
+///
+/// # Errors
+/// `provider_not_configured`, `provider_connection_failed` with its reason.
+pub fn test(
+    installation: &Installation,
+    registry: &Registry,
+    kind: ProviderKind,
+) -> Result<crate::provider::Connection, Failure> {
+    Ok(installation.account(registry, kind)?.check()?)
+}

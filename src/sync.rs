@@ -1,0 +1,466 @@
+//! Sync: a local backup file to the company's remote directory, proven to be there.
+//!
+//! For each file, sidecar last: look at the remote, stage, compare what is
+//! stored with what was read and with the sidecar, publish, record. The final
+//! name changes in one step at the end, so that whatever ends the process it
+//! holds the old verified file, the new one, or nothing.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::backup::{BackupType, LocalBackup};
+use crate::failure::{Code, Failure, fail};
+use crate::hash::Sha256;
+use crate::history::{Intent, Outcome, Verdict};
+use crate::installation::{Installation, Remote};
+use crate::lock::Lock;
+use crate::name::FileName;
+use crate::progress::{Progress, Task};
+use crate::provider::error::smuggle;
+use crate::provider::{Object, ObjectKind, Session};
+use crate::source::SourceFile;
+use crate::state::{Known, Place, State, source_key};
+
+/// How to sync.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SyncOptions {
+    /// Leave a remote file alone that has the name and other content.
+    pub no_clobber: bool,
+    /// Only say what would be done.
+    pub dry_run: bool,
+}
+
+/// What was done with one backup. The first keys and their order are the contract's.
+#[derive(Clone, Debug, Serialize)]
+pub struct SyncReport {
+    /// Always true: a failure is an error.
+    pub success: bool,
+    /// What was done, in words.
+    pub message: String,
+    /// The company.
+    pub company_id: String,
+    /// Its name.
+    pub company_name: String,
+    /// The provider.
+    pub provider: String,
+    /// The file's full remote name.
+    pub remote_path: String,
+    /// Its size in MiB, two decimals.
+    pub size_mb: f64,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its SHA-256; absent in a dry run.
+    pub sha256: Option<Sha256>,
+    /// Whether the remote had it already.
+    pub skipped: bool,
+    /// Whether it took the place of other content.
+    pub replaced: bool,
+    /// The local file.
+    pub local_path: String,
+    /// What it holds.
+    pub backup_type: BackupType,
+    /// The full remote name of its sidecar, where it has one.
+    pub sidecar: Option<String>,
+    /// Whether this was only a plan.
+    pub dry_run: bool,
+}
+
+/// What became of one file.
+struct Stored {
+    name: FileName,
+    size: u64,
+    sha256: Option<Sha256>,
+    step: Step,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Skipped,
+    Added,
+    Replaced,
+}
+
+/// A sync of one company, with what it needs at hand.
+pub struct Sync<'a> {
+    /// Where everything is.
+    pub installation: &'a Installation,
+    /// The company's remote directory.
+    pub remote: &'a Remote,
+    /// The company's lock, held.
+    pub lock: &'a Lock,
+    /// How.
+    pub options: SyncOptions,
+    /// Who watches.
+    pub progress: &'a dyn Progress,
+}
+
+impl Sync<'_> {
+    /// Syncs one backup file and its sidecar, with a row in the history.
+    ///
+    /// # Errors
+    /// As the contract lists them; after any of them the remote's names hold what they held.
+    pub fn backup(&self, state: &mut State, path: &Path) -> anyhow::Result<SyncReport> {
+        let backup = LocalBackup::find(path);
+        // Before the history row: a command that names nothing has done nothing.
+        let mut file = self.open(&backup.path, Role::Backup(checksum(&backup)))?;
+        if self.options.dry_run {
+            let stored = self.plan(state, &mut file)?;
+            return Ok(self.report(&backup, &stored));
+        }
+        let intent = Intent {
+            operation: "sync",
+            company_id: Some(self.remote.company.id.clone()),
+            company_name: Some(self.remote.company.name.clone()),
+            provider: Some(self.place().provider.name().into()),
+            target: Some(self.place().directory.join(file.name.as_str())),
+        };
+        state.recorded(intent, self.lock, |state| {
+            let stored = self.send_backup(state, &backup, &mut file)?;
+            let report = self.report(&backup, &stored);
+            let outcome = match stored.step {
+                Step::Skipped => Outcome::done(Verdict::Skipped, &report.message, 0),
+                Step::Added | Step::Replaced => {
+                    Outcome::done(Verdict::Ok, &report.message, stored.size)
+                }
+            };
+            Ok((report, outcome))
+        })
+    }
+
+    fn place(&self) -> &Place {
+        &self.remote.place
+    }
+
+    fn open(&self, path: &Path, role: Role) -> Result<Outgoing, Failure> {
+        let settings = &self.installation.settings;
+        let name = FileName::from_os(path.file_name().unwrap_or_default())?;
+        let source = SourceFile::open(path, &[&settings.db.value, &settings.state.value])?;
+        Ok(Outgoing { source, name, role })
+    }
+
+    /// The backup file, then its sidecar: a remote file with a sidecar is a complete backup.
+    fn send_backup(
+        &self,
+        state: &mut State,
+        backup: &LocalBackup,
+        file: &mut Outgoing,
+    ) -> anyhow::Result<Stored> {
+        self.remove_leftovers(state)?;
+        if let Some((path, sidecar)) = &backup.sidecar
+            && let Some(told) = sidecar.size.filter(|told| *told != file.source.size())
+        {
+            let (found, sidecar) = (file.source.size(), path.display());
+            let detail = format!(
+                "'{}' has {found} bytes, but its sidecar '{sidecar}' says {told}",
+                backup.path.display()
+            );
+            return Err(Failure::new(Code::IntegrityFailed, detail)
+                .hint(DAMAGED)
+                .into());
+        }
+        let stored = self.store(state, file)?;
+        if let Some((path, _)) = &backup.sidecar {
+            self.store(state, &mut self.open(path, Role::Sidecar)?)?;
+        }
+        Ok(stored)
+    }
+
+    /// Removes what a killed run left of its uploads.
+    fn remove_leftovers(&self, state: &mut State) -> anyhow::Result<()> {
+        for session in state.uploads(self.place())? {
+            self.remote
+                .provider
+                .discard(&session)
+                .map_err(Failure::from)?;
+            state.drop_upload(self.place(), &session.name)?;
+        }
+        Ok(())
+    }
+
+    /// Stores one file under its name, unless it is there.
+    fn store(&self, state: &mut State, file: &mut Outgoing) -> anyhow::Result<Stored> {
+        let existing = self
+            .remote
+            .provider
+            .stat(&file.name)
+            .map_err(Failure::from)?;
+        if let Some(object) = &existing
+            && let Some(known) = self.same_content(state, file, object)?
+        {
+            file.check_against_sidecar(known.sha256)?;
+            state.record(self.place(), &known)?;
+            return Ok(file.stored(Some(known.sha256), Step::Skipped));
+        }
+        let full = self.place().directory.join(file.name.as_str());
+        if existing.is_some() && self.options.no_clobber {
+            let detail = format!("'{full}' exists already with other content");
+            return Err(Failure::new(Code::AlreadyExists, detail)
+                .hint("without --no-clobber it is replaced")
+                .into());
+        }
+        let (sha256, object) = self.upload(state, file)?;
+        let known = file.known(&object, sha256, Timestamp::now(), Timestamp::now());
+        state
+            .record(self.place(), &known)
+            .map_err(|failure| stored_but_not_recorded(&full, failure))?;
+        Ok(file.stored(
+            Some(sha256),
+            if existing.is_some() {
+                Step::Replaced
+            } else {
+                Step::Added
+            },
+        ))
+    }
+
+    /// Begin, send, compare, publish. A failure before the last step leaves nothing.
+    fn upload(&self, state: &mut State, file: &mut Outgoing) -> anyhow::Result<(Sha256, Object)> {
+        let provider = &self.remote.provider;
+        let session = provider
+            .begin(&file.name, file.source.size())
+            .map_err(Failure::from)?;
+        state.begin_upload(self.place(), &session, &source_key(file.source.stamp()))?;
+        self.send(file, &session).inspect_err(|_| {
+            // What cannot be removed now is found by the next run, which has it in the state.
+            if provider.discard(&session).is_ok() {
+                let _ = state.drop_upload(self.place(), file.name.as_str());
+            }
+        })
+    }
+
+    fn send(&self, file: &mut Outgoing, session: &Session) -> anyhow::Result<(Sha256, Object)> {
+        let provider = &self.remote.provider;
+        let task = self.progress.task(file.name.as_str(), file.source.size());
+        let mut body = file.source.body(&*task)?;
+        provider.send(session, &mut body).map_err(Failure::from)?;
+        let sha256 = body.digest();
+        file.source.confirm_unchanged()?;
+        file.check_against_sidecar(sha256)?;
+        task.phase("verifying");
+        let staged = provider.inspect(session, &*task).map_err(Failure::from)?;
+        self.compare(file, &staged, sha256)?;
+        crate::interrupt::check()?;
+        Ok((sha256, provider.publish(session).map_err(Failure::from)?))
+    }
+
+    /// What is stored must be what was sent.
+    fn compare(&self, file: &Outgoing, staged: &Object, sent: Sha256) -> Result<(), Failure> {
+        let size = file.source.size();
+        if staged.size == size && staged.sha256 == Some(sent) {
+            return Ok(());
+        }
+        let found = staged
+            .sha256
+            .map_or_else(|| "none".to_owned(), |found| found.to_string());
+        let detail = format!(
+            "'{}' was stored on {} with {} bytes and SHA-256 {found}, but {size} bytes with SHA-256 {sent} were sent",
+            file.name,
+            self.place().provider,
+            staged.size
+        );
+        Err(Failure::new(Code::IntegrityFailed, detail)
+            .hint("nothing was published; run the command again, and check the storage if it happens twice")
+            .field("expected", sent.to_string())
+            .field("found", found)
+            .retry(true))
+    }
+
+    /// What is known of the remote object when it has the source's bytes.
+    ///
+    /// Our record spares reading whatever did not change since it was made.
+    fn same_content(
+        &self,
+        state: &State,
+        file: &mut Outgoing,
+        object: &Object,
+    ) -> anyhow::Result<Option<Known>> {
+        if object.kind != ObjectKind::File || object.size != file.source.size() {
+            return Ok(None);
+        }
+        let recorded = state.known(self.place(), file.name.as_str())?;
+        let recorded = recorded.filter(|known| known.version == object.version);
+        let key = source_key(file.source.stamp());
+        if let Some(known) = &recorded
+            && known.source.as_deref() == Some(key.as_str())
+        {
+            return Ok(recorded);
+        }
+        let task = self.progress.task(file.name.as_str(), file.source.size());
+        task.phase("comparing");
+        let stored = match (object.sha256, &recorded) {
+            (Some(sha256), _) => sha256,
+            (None, Some(known)) => known.sha256,
+            (None, None) => remote_digest(self.remote, object, &*task)?,
+        };
+        let sha256 = file.source.digest(&*task)?;
+        let now = Timestamp::now();
+        let (stored_at, verified_at) =
+            recorded.map_or((now, now), |known| (known.stored_at, known.verified_at));
+        Ok((sha256 == stored).then(|| file.known(object, sha256, stored_at, verified_at)))
+    }
+
+    /// What [`Sync::store`] would do.
+    fn plan(&self, state: &State, file: &mut Outgoing) -> anyhow::Result<Stored> {
+        let existing = self
+            .remote
+            .provider
+            .stat(&file.name)
+            .map_err(Failure::from)?;
+        let Some(object) = &existing else {
+            return Ok(file.stored(None, Step::Added));
+        };
+        Ok(match self.same_content(state, file, object)? {
+            Some(known) => file.stored(Some(known.sha256), Step::Skipped),
+            None => file.stored(None, Step::Replaced),
+        })
+    }
+
+    fn report(&self, backup: &LocalBackup, stored: &Stored) -> SyncReport {
+        let provider = self.place().provider;
+        let message = match (stored.step, self.options.dry_run) {
+            (Step::Skipped, _) => format!("Backup is already on {provider}"),
+            (Step::Added, true) => format!("Backup would be synced to {provider}"),
+            (Step::Replaced, true) => format!("Backup would replace another file on {provider}"),
+            (Step::Added | Step::Replaced, false) => format!("Backup synced to {provider}"),
+        };
+        let sidecar = backup
+            .sidecar
+            .as_ref()
+            .and_then(|(path, _)| path.file_name()?.to_str());
+        SyncReport {
+            success: true,
+            message,
+            company_id: self.remote.company.id.clone(),
+            company_name: self.remote.company.name.clone(),
+            provider: provider.name().to_owned(),
+            remote_path: self.place().directory.join(stored.name.as_str()),
+            size_mb: mebibytes(stored.size),
+            size: stored.size,
+            sha256: stored.sha256,
+            skipped: stored.step == Step::Skipped,
+            replaced: stored.step == Step::Replaced,
+            local_path: backup.path.display().to_string(),
+            backup_type: backup.backup_type(),
+            sidecar: sidecar.map(|name| self.place().directory.join(name)),
+            dry_run: self.options.dry_run,
+        }
+    }
+}
+
+/// One file on its way.
+struct Outgoing {
+    source: SourceFile,
+    name: FileName,
+    role: Role,
+}
+
+/// What a file is to its backup.
+#[derive(Clone, Copy)]
+enum Role {
+    /// The backup file, with the checksum that its sidecar tells.
+    Backup(Option<Sha256>),
+    /// The sidecar.
+    Sidecar,
+}
+
+impl Outgoing {
+    /// Fails when the application wrote down another checksum than the bytes have.
+    fn check_against_sidecar(&self, found: Sha256) -> Result<(), Failure> {
+        let Role::Backup(Some(told)) = self.role else {
+            return Ok(());
+        };
+        if told == found {
+            return Ok(());
+        }
+        let path = self.source.path().display();
+        let detail = format!(
+            "'{path}' has the SHA-256 {found}, but its sidecar says {told}: the backup is damaged"
+        );
+        Err(Failure::new(Code::IntegrityFailed, detail)
+            .hint(DAMAGED)
+            .field("expected", told.to_string())
+            .field("found", found.to_string()))
+    }
+
+    fn known(
+        &self,
+        object: &Object,
+        sha256: Sha256,
+        stored_at: Timestamp,
+        verified_at: Timestamp,
+    ) -> Known {
+        Known {
+            name: self.name.as_str().to_owned(),
+            size: self.source.size(),
+            sha256,
+            version: object.version.clone(),
+            source: Some(source_key(self.source.stamp())),
+            is_sidecar: matches!(self.role, Role::Sidecar),
+            stored_at,
+            verified_at,
+        }
+    }
+
+    fn stored(&self, sha256: Option<Sha256>, step: Step) -> Stored {
+        Stored {
+            name: self.name.clone(),
+            size: self.source.size(),
+            sha256,
+            step,
+        }
+    }
+}
+
+const DAMAGED: &str = "nothing was published; make a new backup in Vertex AR";
+
+fn checksum(backup: &LocalBackup) -> Option<Sha256> {
+    backup
+        .sidecar
+        .as_ref()
+        .and_then(|(_, sidecar)| sidecar.checksum)
+}
+
+/// The digest of a remote object, by reading it back.
+///
+/// # Errors
+/// As [`crate::provider::Provider::read`]; `integrity_failed` when it ends early.
+pub fn remote_digest(remote: &Remote, object: &Object, task: &dyn Task) -> anyhow::Result<Sha256> {
+    let mut reader = remote.provider.read(object, 0).map_err(Failure::from)?;
+    let digest = Sha256::of_reader(&mut *reader, |count| {
+        task.advance(count);
+        crate::interrupt::check().map_err(|failure| smuggle(failure.into()))
+    });
+    let doing = format!("cannot read '{}' on {}", object.name, remote.place.provider);
+    let (sha256, size) = digest.map_err(|error| {
+        Failure::from(crate::provider::error::disk(
+            remote.place.provider,
+            &doing,
+            error,
+            None,
+        ))
+    })?;
+    if size != object.size {
+        fail!(
+            Code::IntegrityFailed,
+            "{doing}: it ended after {size} of {} bytes",
+            object.size
+        );
+    }
+    Ok(sha256)
+}
+
+fn stored_but_not_recorded(remote_path: &str, failure: Failure) -> Failure {
+    let detail = format!("'{remote_path}' is stored and verified, but this could not be recorded");
+    Failure::new(Code::LocalIo, detail)
+        .field("stored", true)
+        .hint("make room beside the database; running the same command again records it")
+        .caused_by(failure)
+}
+
+/// Bytes as the seed's `size_mb`: MiB with two decimals.
+#[expect(clippy::cast_precision_loss, reason = "two decimals are kept")]
+fn mebibytes(size: u64) -> f64 {
+    (size as f64 / 1_048_576.0 * 100.0).round() / 100.0
+}

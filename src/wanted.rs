@@ -1,0 +1,185 @@
+//! A backup on the remote that somebody wants, and all that is known of its content.
+
+use std::io::Read as _;
+
+use crate::backup::{BackupType, MAX_SIDECAR_BYTES, Sidecar, sidecar_name};
+use crate::failure::{Code, Failure};
+use crate::files;
+use crate::hash::Sha256;
+use crate::installation::{Remote, shell_word};
+use crate::name::FileName;
+use crate::provider::{Object, ObjectKind};
+use crate::state::State;
+use crate::text::system_reason;
+
+/// A remote backup file and all that is known of its content before a byte is read.
+pub struct Wanted {
+    /// Its name.
+    pub name: FileName,
+    object: Object,
+    sidecar: Option<(FileName, Vec<u8>, Sidecar)>,
+    expected: Vec<(&'static str, Sha256)>,
+}
+
+impl Wanted {
+    /// Looks a file up on the remote.
+    ///
+    /// # Errors
+    /// `remote_file_not_found`; `integrity_failed` when the sidecar and the record disagree.
+    pub fn find(remote: &Remote, state: Option<&State>, name: &str) -> anyhow::Result<Self> {
+        let name = FileName::new(name)?;
+        let object = remote.provider.stat(&name).map_err(Failure::from)?;
+        let Some(object) = object.filter(|object| object.kind == ObjectKind::File) else {
+            return Err(not_found(remote, &name).into());
+        };
+        let sidecar = Self::fetch_sidecar(remote, &name)?;
+        let mut expected = Vec::new();
+        // The checksum of a split backup is that of the joined whole.
+        let whole = sidecar
+            .as_ref()
+            .map(|(_, _, sidecar)| sidecar)
+            .filter(|sidecar| !sidecar.split);
+        expected.extend(
+            whole
+                .and_then(|sidecar| sidecar.checksum)
+                .map(|checksum| ("sidecar", checksum)),
+        );
+        let known = match state {
+            Some(state) => state.known(&remote.place, name.as_str())?,
+            None => None,
+        };
+        if let Some(known) = known.filter(|known| known.version == object.version) {
+            expected.push(("record", known.sha256));
+        }
+        expected.extend(object.sha256.map(|sha256| ("provider", sha256)));
+        Ok(Wanted {
+            name,
+            object,
+            sidecar,
+            expected,
+        })
+    }
+
+    /// The newest backup on the remote, of one type if it is given.
+    ///
+    /// # Errors
+    /// `remote_file_not_found` when there is none.
+    pub fn latest(
+        remote: &Remote,
+        state: Option<&State>,
+        of_type: Option<BackupType>,
+    ) -> anyhow::Result<Self> {
+        let files = files::list(remote, state, false)?;
+        let newest = files
+            .iter()
+            .find(|file| of_type.is_none() || file.backup_type == of_type);
+        if let Some(file) = newest {
+            return Self::find(remote, state, &file.name);
+        }
+        let what = of_type.map_or_else(|| "backup".to_owned(), |kind| format!("{kind} backup"));
+        let (directory, provider) = (&remote.place.directory, remote.place.provider);
+        let detail = format!("There is no {what} in '{directory}' on {provider}");
+        Err(Failure::new(Code::RemoteFileNotFound, detail).into())
+    }
+
+    fn fetch_sidecar(
+        remote: &Remote,
+        name: &FileName,
+    ) -> anyhow::Result<Option<(FileName, Vec<u8>, Sidecar)>> {
+        let Some(beside) = sidecar_name(name.as_str()).and_then(|name| FileName::new(&name).ok())
+        else {
+            return Ok(None);
+        };
+        let found = remote.provider.stat(&beside).map_err(Failure::from)?;
+        let Some(object) = found
+            .filter(|object| object.kind == ObjectKind::File && object.size <= MAX_SIDECAR_BYTES)
+        else {
+            return Ok(None);
+        };
+        let mut text = Vec::new();
+        let read = remote
+            .provider
+            .read(&object, 0)
+            .map_err(Failure::from)?
+            .read_to_end(&mut text);
+        read.map_err(|error| {
+            let detail = format!(
+                "cannot read '{beside}' on {}: {}",
+                remote.place.provider,
+                system_reason(&error)
+            );
+            Failure::new(Code::LocalIo, detail)
+        })?;
+        let sidecar = Sidecar::parse(&text);
+        Ok(sidecar.map(|sidecar| (beside, text, sidecar)))
+    }
+
+    /// The remote object.
+    pub fn object(&self) -> &Object {
+        &self.object
+    }
+
+    /// Its sidecar: name, bytes and what they say.
+    pub fn sidecar(&self) -> Option<&(FileName, Vec<u8>, Sidecar)> {
+        self.sidecar.as_ref()
+    }
+
+    /// The digest its bytes must have, where anybody knows one.
+    pub fn expected(&self) -> Option<Sha256> {
+        self.expected.first().map(|(_, sha256)| *sha256)
+    }
+
+    /// What it holds: by its sidecar, else by its name.
+    pub fn backup_type(&self) -> BackupType {
+        let told = self
+            .sidecar
+            .as_ref()
+            .and_then(|(_, _, sidecar)| sidecar.backup_type);
+        told.unwrap_or_else(|| BackupType::of_name(self.name.as_str()))
+    }
+
+    /// Its size in bytes.
+    pub fn size(&self) -> u64 {
+        self.object.size
+    }
+
+    /// Fails unless the digest is the one everybody expects; who those are.
+    ///
+    /// # Errors
+    /// `integrity_failed` with both digests.
+    pub fn compare(&self, sha256: Sha256) -> Result<Vec<&'static str>, Failure> {
+        for (who, expected) in &self.expected {
+            if *expected != sha256 {
+                let detail = format!(
+                    "'{}' has the SHA-256 {sha256}, but the {who} says {expected}: the remote copy is damaged",
+                    self.name
+                );
+                return Err(Failure::new(Code::IntegrityFailed, detail)
+                    .hint("nothing was written; choose another backup: vertex-backup files COMPANY")
+                    .field("expected", expected.to_string())
+                    .field("found", sha256.to_string()));
+            }
+        }
+        Ok(self.expected.iter().map(|(who, _)| *who).collect())
+    }
+}
+
+fn not_found(remote: &Remote, name: &FileName) -> Failure {
+    let place = format!("'{}' on {}", remote.place.directory, remote.place.provider);
+    let failure = Failure::new(
+        Code::RemoteFileNotFound,
+        format!("Remote file '{name}' not found in {place}"),
+    );
+    let listed = files::list(remote, None, false).unwrap_or_default();
+    let near = crate::text::nearest(
+        name.as_str(),
+        listed.iter().map(|file| file.name.as_str().into()),
+    );
+    let id = shell_word(&remote.company.id);
+    match near.first() {
+        Some(near) => failure.hint(format!(
+            "did you mean '{near}'? `vertex-backup files {id}` lists all"
+        )),
+        None => failure.hint(format!("vertex-backup files {id}")),
+    }
+}
