@@ -23,6 +23,8 @@
 //! ([`provider::Provider`]), compares what is stored with what was read,
 //! publishes it, and records what is now known ([`state::State::record`]).
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 pub mod actor;
 pub mod assign;
 pub mod backup;
