@@ -133,7 +133,7 @@ impl Download<'_> {
         let mut reader = self
             .remote
             .provider
-            .read(&wanted.object(), 0)
+            .read(wanted.object(), 0)
             .map_err(Failure::from)?;
         let (mut hasher, mut total) = (Hasher::new(), 0);
         let mut buffer = vec![0; 256 * 1024];
@@ -341,7 +341,7 @@ impl Download<'_> {
                 .map_err(|e| carried(&path, e))?;
             let expected = match wanted.expected() {
                 Some(expected) => expected,
-                None => remote_digest(self.remote, &wanted.object(), &*task)?,
+                None => remote_digest(self.remote, wanted.object(), &*task)?,
             };
             if found == expected {
                 return Ok(Some(found));
@@ -383,7 +383,7 @@ impl Download<'_> {
         {
             // The next run goes on from here; the bytes are hashed again then.
             staging.keep();
-            let kept = bytes(staging.len().unwrap_or_default());
+            let kept = bytes(staging.written().unwrap_or_default());
             self.progress.note(&format!(
                 "{kept} are kept in '{partial}'; the same command goes on from there"
             ));
@@ -437,7 +437,7 @@ impl Download<'_> {
         let mut reader = self
             .remote
             .provider
-            .read(&wanted.object(), total)
+            .read(wanted.object(), total)
             .map_err(Failure::from)?;
         let copied = staging.append(&mut *reader, |block| {
             hasher.update(block);

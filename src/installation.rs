@@ -9,7 +9,7 @@ use crate::provider::registry::{Registry, not_configured};
 use crate::provider::{Provider, ProviderKind};
 use crate::provider_file;
 use crate::remote_path::RemotePath;
-use crate::settings::{Settings, wide_mode_warning};
+use crate::settings::Settings;
 use crate::state::{Place, State};
 
 /// Where everything is, and how to get at it.
@@ -79,7 +79,11 @@ impl Installation {
         let mut sections = self.settings.sections.clone();
         if let Some((shared, loaded)) = provider_file::load_sections(path)? {
             sections = shared.overlaid(sections);
-            warnings.extend(loaded.wide_mode.map(|mode| wide_mode_warning(path, mode)));
+            warnings.extend(
+                loaded
+                    .wide_mode
+                    .map(|mode| provider_file::wide_mode_warning(path, mode)),
+            );
         }
         let registry = Registry::new(sections, self.settings.builtin_root.clone());
         Ok(Providers { registry, warnings })

@@ -30,6 +30,7 @@ pub mod assign;
 pub mod backup;
 pub mod cli;
 pub mod company;
+pub mod config_file;
 pub mod credential;
 pub mod database;
 pub mod delete;

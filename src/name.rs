@@ -29,7 +29,7 @@ impl FileName {
     /// direction character, more than [`MAX_NAME_BYTES`], our own temporary mark.
     pub fn new(name: &str) -> Result<Self, Failure> {
         let refuse = |why: String| {
-            let detail = format!("'{}' cannot be a backup file name: {why}", name);
+            let detail = format!("'{name}' cannot be a backup file name: {why}");
             Err(Failure::new(Code::InvalidName, detail))
         };
         if name.is_empty() {
@@ -70,7 +70,7 @@ impl FileName {
     pub fn from_os(name: &OsStr) -> Result<Self, Failure> {
         let text = name.to_str().ok_or_else(|| {
             let shown = name.to_string_lossy();
-            let detail = format!("'{}' cannot be a backup file name: it is not UTF-8", shown);
+            let detail = format!("'{shown}' cannot be a backup file name: it is not UTF-8");
             Failure::new(Code::InvalidName, detail).hint("rename the file")
         })?;
         Self::new(text)

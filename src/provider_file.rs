@@ -371,7 +371,7 @@ pub fn parse_typed<T: DeserializeOwned>(text: &str, file: &Path) -> Result<T, Fa
         let key = if matches!(key, "." | "?") {
             String::new()
         } else {
-            format!("{}: ", key)
+            format!("{key}: ")
         };
         let place = format!("{}:{}:{}", file.display(), error.line(), error.column());
         Failure::new(
@@ -382,7 +382,7 @@ pub fn parse_typed<T: DeserializeOwned>(text: &str, file: &Path) -> Result<T, Fa
     })
 }
 
-/// serde_json's words without the value: only what follows the last "expected" is ours.
+/// `serde_json`'s words without the value: only what follows the last "expected" is ours.
 fn what_was_wrong(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text
@@ -511,6 +511,14 @@ pub fn edit(path: &Path, change: impl FnOnce(&mut Map<String, Value>)) -> Result
             .map_err(failed)?;
     }
     write_atomically(&path, format!("{}\n", *text).as_bytes()).map_err(failed)
+}
+
+/// What to say of a file with secrets that others can read.
+pub fn wide_mode_warning(path: &Path, mode: u32) -> String {
+    format!(
+        "'{0}' can be read by others (mode {mode:04o}); run: chmod 600 '{0}'",
+        path.display()
+    )
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ impl RemotePath {
     /// `..` component, control or direction characters, and over-long names.
     pub fn parse(text: &str) -> Result<Self, Failure> {
         let refuse = |why: &str| {
-            let detail = format!("'{}' cannot be a remote directory: {why}", text);
+            let detail = format!("'{text}' cannot be a remote directory: {why}");
             Err(Failure::new(Code::InvalidRemotePath, detail)
                 .hint("give an absolute directory, such as --remote-path /vertex-ar/acme/backups"))
         };
@@ -77,7 +77,7 @@ impl RemotePath {
     /// `invalid_remote_path` when the company's id cannot be one directory name.
     pub fn default_for(company_id: &str) -> Result<Self, Failure> {
         if company_id.contains('/') || company_id.is_empty() {
-            let detail = format!("The id '{}' cannot be a directory name", company_id);
+            let detail = format!("The id '{company_id}' cannot be a directory name");
             return Err(Failure::new(Code::InvalidRemotePath, detail)
                 .hint("choose the directory with --remote-path /vertex-ar/NAME/backups"));
         }

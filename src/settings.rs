@@ -8,11 +8,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Deserialize;
-
+use crate::config_file::ConfigFile;
 use crate::duration;
 use crate::failure::{Code, Failure};
-use crate::provider_file::{self, Sections};
+use crate::provider_file::Sections;
 
 /// Who decided a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,37 +108,6 @@ pub struct Surroundings<'a> {
     pub data_dir: Option<PathBuf>,
 }
 
-/// `config.json`: the same settings, and provider sections that win over the provider file.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct ConfigFile {
-    db: Option<PathBuf>,
-    backup_dir: Option<PathBuf>,
-    remote_config: Option<PathBuf>,
-    state: Option<PathBuf>,
-    format: Option<String>,
-    progress: Option<String>,
-    color: Option<String>,
-    lock_wait: Option<String>,
-    timeout: Option<String>,
-}
-
-/// The keys of [`ConfigFile`] and the sections, to tell a typing error from a key.
-const CONFIG_KEYS: [&str; 12] = [
-    "db",
-    "backup_dir",
-    "remote_config",
-    "state",
-    "format",
-    "progress",
-    "color",
-    "lock_wait",
-    "timeout",
-    "yandex_disk",
-    "google_drive",
-    "local",
-];
-
 /// Everything a command needs to know about its surroundings.
 #[derive(Debug)]
 pub struct Settings {
@@ -171,41 +139,152 @@ pub struct Settings {
     pub warnings: Vec<String>,
 }
 
-/// One setting's candidates, strongest first.
-struct Choice<'a, T> {
-    world: &'a Surroundings<'a>,
-    best: Option<Setting<T>>,
+/// How a setting can be given from outside: a flag, and variables, the strongest first.
+struct Key {
+    flag: &'static str,
+    variables: &'static [&'static str],
 }
+
+const DB: Key = Key {
+    flag: "--db",
+    variables: &["VERTEX_BACKUP_DB"],
+};
+const BACKUP_DIR: Key = Key {
+    flag: "--backup-dir",
+    variables: &["VERTEX_BACKUP_BACKUP_DIR"],
+};
+const REMOTE_CONFIG: Key = Key {
+    flag: "--remote-config",
+    variables: &["VERTEX_BACKUP_REMOTE_CONFIG", "REMOTE_STORAGE_CONFIG"],
+};
+const STATE: Key = Key {
+    flag: "",
+    variables: &["VERTEX_BACKUP_STATE"],
+};
+const CONFIG: Key = Key {
+    flag: "--config",
+    variables: &["VERTEX_BACKUP_CONFIG"],
+};
+const FORMAT: Key = Key {
+    flag: "--format",
+    variables: &["VERTEX_BACKUP_FORMAT"],
+};
+const PROGRESS: Key = Key {
+    flag: "--progress",
+    variables: &["VERTEX_BACKUP_PROGRESS"],
+};
+const COLOR: Key = Key {
+    flag: "--color",
+    variables: &["VERTEX_BACKUP_COLOR"],
+};
+const LOCK_WAIT: Key = Key {
+    flag: "--lock-wait",
+    variables: &["VERTEX_BACKUP_LOCK_WAIT"],
+};
+const TIMEOUT: Key = Key {
+    flag: "--timeout",
+    variables: &["VERTEX_BACKUP_TIMEOUT"],
+};
 
 impl Surroundings<'_> {
-    fn choose<T>(&self) -> Choice<'_, T> {
-        Choice {
-            world: self,
-            best: None,
-        }
+    /// What the flag, a variable or `config.json` says, in this order.
+    fn said(
+        &self,
+        key: &Key,
+        flag: Option<impl Into<OsString>>,
+        file: Option<impl Into<OsString>>,
+    ) -> Option<Setting<OsString>> {
+        let flag = flag.map(|value| Setting {
+            value: value.into(),
+            origin: Origin::Flag(key.flag),
+        });
+        let variable = || {
+            key.variables.iter().find_map(|name| {
+                let value = (self.variable)(name).filter(|value| !value.is_empty())?;
+                Some(Setting {
+                    value,
+                    origin: Origin::Environment(name),
+                })
+            })
+        };
+        let file = || {
+            file.map(|value| Setting {
+                value: value.into(),
+                origin: Origin::ConfigFile,
+            })
+        };
+        flag.or_else(variable).or_else(file)
     }
 }
 
-impl<T> Choice<'_, T> {
-    fn or(mut self, value: Option<T>, origin: Origin) -> Self {
-        if self.best.is_none() {
-            self.best = value.map(|value| Setting { value, origin });
-        }
-        self
+/// What was said, else what is found, else the default.
+fn path(
+    said: Option<Setting<OsString>>,
+    found: &[PathBuf],
+    default: impl FnOnce() -> PathBuf,
+) -> Setting<PathBuf> {
+    if let Some(Setting { value, origin }) = said {
+        return Setting {
+            value: value.into(),
+            origin,
+        };
     }
-
-    fn or_variable(self, name: &'static str, read: impl Fn(OsString) -> T) -> Self {
-        let value = (self.world.variable)(name).filter(|value| !value.is_empty());
-        self.or(value.map(read), Origin::Environment(name))
-    }
-
-    fn or_default(self, value: impl FnOnce() -> T) -> Setting<T> {
-        self.best.unwrap_or_else(|| Setting {
-            value: value(),
+    match found.iter().find(|path| path.exists()) {
+        Some(path) => Setting {
+            value: path.clone(),
+            origin: Origin::Found,
+        },
+        None => Setting {
+            value: default(),
             origin: Origin::Default,
-        })
+        },
     }
 }
+
+/// What was said, else the default, read by `parse`.
+fn word<T>(
+    said: Option<Setting<OsString>>,
+    default: T,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<Setting<T>, Failure> {
+    let Some(Setting { value, origin }) = said else {
+        return Ok(Setting {
+            value: default,
+            origin: Origin::Default,
+        });
+    };
+    let text = value.to_string_lossy();
+    let value = parse(&text).map_err(|why| {
+        Failure::new(
+            Code::Usage,
+            format!("invalid value '{text}' from {origin}: {why}"),
+        )
+    })?;
+    Ok(Setting { value, origin })
+}
+
+/// Reads one of a few words.
+fn one_of<T: Copy>(choices: &[(&str, T)], text: &str) -> Result<T, String> {
+    let chosen = choices.iter().find(|(name, _)| *name == text);
+    chosen.map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+        format!("it is one of {}", names.join(", "))
+    })
+}
+
+const FORMATS: [(&str, Format); 2] = [("table", Format::Table), ("json", Format::Json)];
+const PROGRESS_MODES: [(&str, ProgressMode); 5] = [
+    ("auto", ProgressMode::Auto),
+    ("bar", ProgressMode::Bar),
+    ("plain", ProgressMode::Plain),
+    ("json", ProgressMode::Json),
+    ("none", ProgressMode::None),
+];
+const COLOR_MODES: [(&str, ColorMode); 3] = [
+    ("auto", ColorMode::Auto),
+    ("always", ColorMode::Always),
+    ("never", ColorMode::Never),
+];
 
 impl Settings {
     /// Decides every setting.
@@ -219,113 +298,72 @@ impl Settings {
             .clone()
             .unwrap_or_else(|| PathBuf::from("."))
             .join("vertex-backup");
-        let (config, file, sections, mut warnings) = read_config(flags.config, world)?;
-        let existing =
-            |candidates: &[PathBuf]| candidates.iter().find(|path| path.exists()).cloned();
+        let config = find_config(flags.config, world);
+        let ConfigFile {
+            values: file,
+            sections,
+            mut warnings,
+        } = match &config {
+            Some(config) => ConfigFile::read(config)?,
+            None => ConfigFile::default(),
+        };
 
-        let db = world
-            .choose()
-            .or(flags.db, Origin::Flag("--db"))
-            .or_variable("VERTEX_BACKUP_DB", PathBuf::from)
-            .or(file.db, Origin::ConfigFile)
-            .or(
-                existing(&["./app_data.db".into(), "/app/data/app_data.db".into()]),
-                Origin::Found,
-            )
-            .or_default(|| data.join("app_data.db"));
+        let usual = ["./app_data.db".into(), "/app/data/app_data.db".into()];
+        let db = path(world.said(&DB, flags.db, file.db), &usual, || {
+            data.join("app_data.db")
+        });
         let home = db
             .value
             .parent()
             .filter(|dir| !dir.as_os_str().is_empty())
-            .unwrap_or(Path::new("."))
-            .to_owned();
-        let backup_dir = world
-            .choose()
-            .or(flags.backup_dir, Origin::Flag("--backup-dir"))
-            .or_variable("VERTEX_BACKUP_BACKUP_DIR", PathBuf::from)
-            .or(file.backup_dir, Origin::ConfigFile)
-            .or(existing(&[home.join("backups")]), Origin::Found)
-            .or_default(|| home.join("backups"));
-        let provider_file = Path::new("config/remote_storage.json");
-        let beside = [
-            PathBuf::from(".").join(provider_file),
-            home.join(provider_file),
-            home.join("..").join(provider_file),
-        ];
-        let remote_config = world
-            .choose()
-            .or(flags.remote_config, Origin::Flag("--remote-config"))
-            .or_variable("VERTEX_BACKUP_REMOTE_CONFIG", PathBuf::from)
-            .or_variable("REMOTE_STORAGE_CONFIG", PathBuf::from)
-            .or(file.remote_config, Origin::ConfigFile)
-            .or(existing(&beside), Origin::Found)
-            .or_default(|| data.join("remote_storage.json"));
-        let state = world
-            .choose()
-            .or_variable("VERTEX_BACKUP_STATE", PathBuf::from)
-            .or(file.state, Origin::ConfigFile)
-            .or_default(|| state_beside(&db.value));
-        let format = world
-            .choose()
-            .or(flags.format, Origin::Flag("--format"))
-            .or_variable("VERTEX_BACKUP_FORMAT", lossy)
-            .or(file.format, Origin::ConfigFile)
-            .or_default(|| "table".into());
-        let progress = world
-            .choose()
-            .or(flags.progress, Origin::Flag("--progress"))
-            .or_variable("VERTEX_BACKUP_PROGRESS", lossy)
-            .or(file.progress, Origin::ConfigFile)
-            .or_default(|| "auto".into());
-        let color = world
-            .choose()
-            .or(flags.color, Origin::Flag("--color"))
-            .or_variable("VERTEX_BACKUP_COLOR", lossy)
-            .or(file.color, Origin::ConfigFile)
-            .or_default(|| "auto".into());
-        let lock_wait = world
-            .choose()
-            .or(flags.lock_wait, Origin::Flag("--lock-wait"))
-            .or_variable("VERTEX_BACKUP_LOCK_WAIT", lossy)
-            .or(file.lock_wait, Origin::ConfigFile)
-            .or_default(|| "0".into());
-        let timeout = world
-            .choose()
-            .or(flags.timeout, Origin::Flag("--timeout"))
-            .or_variable("VERTEX_BACKUP_TIMEOUT", lossy)
-            .or(file.timeout, Origin::ConfigFile)
-            .or_default(String::new);
+            .unwrap_or(Path::new("."));
+        let backup_dir = path(
+            world.said(&BACKUP_DIR, flags.backup_dir, file.backup_dir),
+            &[home.join("backups")],
+            || home.join("backups"),
+        );
+        let usual = [Path::new("."), home, &home.join("..")]
+            .map(|dir| dir.join("config/remote_storage.json"));
+        let remote_config = path(
+            world.said(&REMOTE_CONFIG, flags.remote_config, file.remote_config),
+            &usual,
+            || data.join("remote_storage.json"),
+        );
         if remote_config.origin != Origin::Default && !remote_config.value.exists() {
+            let (shown, origin) = (remote_config.value.display(), remote_config.origin);
             warnings.push(format!(
-                "the provider file '{}' ({}) does not exist",
-                remote_config.value.display(),
-                remote_config.origin
+                "the provider file '{shown}' ({origin}) does not exist"
             ));
         }
+        let state = path(
+            world.said(&STATE, None::<OsString>, file.state),
+            &[],
+            || state_beside(&db.value),
+        );
+        let said = |key, flag, file| world.said(key, flag, file);
         Ok(Settings {
-            format: format.read(|text| match text {
-                "table" => Ok(Format::Table),
-                "json" => Ok(Format::Json),
-                _ => Err("it is table or json".into()),
-            })?,
-            progress: progress.read(|text| match text {
-                "auto" => Ok(ProgressMode::Auto),
-                "bar" => Ok(ProgressMode::Bar),
-                "plain" => Ok(ProgressMode::Plain),
-                "json" => Ok(ProgressMode::Json),
-                "none" => Ok(ProgressMode::None),
-                _ => Err("it is auto, bar, plain, json or none".into()),
-            })?,
-            color: color.read(|text| match text {
-                "auto" => Ok(ColorMode::Auto),
-                "always" => Ok(ColorMode::Always),
-                "never" => Ok(ColorMode::Never),
-                _ => Err("it is auto, always or never".into()),
-            })?,
-            lock_wait: lock_wait.read(duration::parse)?,
-            timeout: timeout.read(|text| match text {
-                "" => Ok(None),
-                text => duration::parse(text).map(Some),
+            format: word(
+                said(&FORMAT, flags.format, file.format),
+                Format::Table,
+                |text| one_of(&FORMATS, text),
+            )?,
+            progress: word(
+                said(&PROGRESS, flags.progress, file.progress),
+                ProgressMode::Auto,
+                |text| one_of(&PROGRESS_MODES, text),
+            )?,
+            color: word(
+                said(&COLOR, flags.color, file.color),
+                ColorMode::Auto,
+                |text| one_of(&COLOR_MODES, text),
+            )?,
+            lock_wait: word(
+                said(&LOCK_WAIT, flags.lock_wait, file.lock_wait),
+                Duration::ZERO,
+                duration::parse,
+            )?,
+            timeout: word(said(&TIMEOUT, flags.timeout, file.timeout), None, |text| {
+                duration::parse(text).map(Some)
             })?,
             db,
             backup_dir,
@@ -339,24 +377,6 @@ impl Settings {
     }
 }
 
-impl Setting<String> {
-    fn read<T>(self, parse: impl Fn(&str) -> Result<T, String>) -> Result<Setting<T>, Failure> {
-        let Setting { value, origin } = self;
-        let value = parse(&value).map_err(|why| {
-            let shown = value.clone();
-            Failure::new(
-                Code::Usage,
-                format!("invalid value '{shown}' from {origin}: {why}"),
-            )
-        })?;
-        Ok(Setting { value, origin })
-    }
-}
-
-fn lossy(text: OsString) -> String {
-    text.to_string_lossy().into_owned()
-}
-
 /// `app_data.db` → `app_data.backup-state.db`, beside the real file, so that
 /// every spelling of the database's path finds one state.
 fn state_beside(db: &Path) -> PathBuf {
@@ -365,61 +385,26 @@ fn state_beside(db: &Path) -> PathBuf {
         .with_extension("backup-state.db")
 }
 
-type Config = (Option<Setting<PathBuf>>, ConfigFile, Sections, Vec<String>);
-
-fn read_config(flag: Option<PathBuf>, world: &Surroundings<'_>) -> Result<Config, Failure> {
+/// The `config.json` that was named, the user's, or the system's.
+fn find_config(flag: Option<PathBuf>, world: &Surroundings<'_>) -> Option<Setting<PathBuf>> {
     let usual = [world.config_dir.clone(), Some(PathBuf::from("/etc"))];
     let usual = usual
         .into_iter()
         .flatten()
         .map(|dir| dir.join("vertex-backup/config.json"));
-    let chosen = world
-        .choose()
-        .or(flag, Origin::Flag("--config"))
-        .or_variable("VERTEX_BACKUP_CONFIG", PathBuf::from)
-        .or(usual.into_iter().find(|path| path.exists()), Origin::Found);
-    let Some(config) = chosen.best else {
-        return Ok(Default::default());
-    };
-    let path = &config.value;
-    let Some(loaded) = provider_file::load(path)? else {
-        let detail = format!(
-            "The configuration file '{}' ({}) does not exist",
-            path.display(),
-            config.origin
-        );
-        return Err(Failure::new(Code::ConfigInvalid, detail));
-    };
-    let mut warnings = Vec::new();
-    let keys: serde_json::Map<String, serde_json::Value> =
-        provider_file::parse_typed(&loaded.text, path)?;
-    for key in keys
-        .keys()
-        .filter(|key| !CONFIG_KEYS.contains(&key.as_str()))
-    {
-        let near = crate::text::nearest(key, CONFIG_KEYS.iter().map(|known| (*known).into()));
-        let near = near
-            .first()
-            .map(|near| format!(", did you mean '{near}'?"))
-            .unwrap_or_default();
-        warnings.push(format!("{}: unknown key '{}'{near}", path.display(), key));
+    match world.said(&CONFIG, flag, None::<OsString>) {
+        Some(Setting { value, origin }) => Some(Setting {
+            value: value.into(),
+            origin,
+        }),
+        None => usual
+            .into_iter()
+            .find(|path| path.exists())
+            .map(|value| Setting {
+                value,
+                origin: Origin::Found,
+            }),
     }
-    let file = provider_file::parse_typed(&loaded.text, path)?;
-    let sections = Sections::parse(&loaded.text, path)?;
-    if sections != Sections::default()
-        && let Some(mode) = loaded.wide_mode
-    {
-        warnings.push(wide_mode_warning(path, mode));
-    }
-    Ok((Some(config), file, sections, warnings))
-}
-
-/// What to say of a file with secrets that others can read.
-pub fn wide_mode_warning(path: &Path, mode: u32) -> String {
-    format!(
-        "'{0}' can be read by others (mode {mode:04o}); run: chmod 600 '{0}'",
-        path.display()
-    )
 }
 
 #[cfg(test)]
@@ -501,7 +486,7 @@ mod tests {
         let failure = resolve(Flags::default(), &[("VERTEX_BACKUP_FORMAT", "xml")]).unwrap_err();
         assert_eq!(
             failure.to_string(),
-            "invalid value 'xml' from VERTEX_BACKUP_FORMAT: it is table or json"
+            "invalid value 'xml' from VERTEX_BACKUP_FORMAT: it is one of table, json"
         );
         assert!(
             resolve(

@@ -26,7 +26,7 @@ impl SourceFile {
     ///
     /// `live` are files that are written all the time: the application's
     /// database and our own state. They are refused before they are opened,
-    /// because closing a descriptor would drop SQLite's locks on them.
+    /// because closing a descriptor would drop `SQLite`'s locks on them.
     ///
     /// # Errors
     /// `backup_file_not_found`, `live_database`, `local_io` for what is no readable file.

@@ -41,7 +41,7 @@ impl<'d> Staging<'d> {
         Ok(staging)
     }
 
-    /// Goes on with what an earlier run left. The bytes there are `self.len()`.
+    /// Goes on with what an earlier run left. The bytes there are [`Staging::written`].
     pub fn resume(dir: &'d Dir, name: &str) -> io::Result<Self> {
         let file = dir.reopen_file(name)?;
         Ok(Staging {
@@ -64,7 +64,7 @@ impl<'d> Staging<'d> {
     }
 
     /// The bytes written so far.
-    pub fn len(&self) -> io::Result<u64> {
+    pub fn written(&self) -> io::Result<u64> {
         Ok(self.file.metadata()?.len())
     }
 

@@ -1,4 +1,4 @@
-//! Our own SQLite file beside the application's database.
+//! Our own `SQLite` file beside the application's database.
 //!
 //! It holds the history, what is known of remote objects, uploads under way and
 //! the identity of storages. All of it is keyed by the company's id, so it
@@ -483,7 +483,7 @@ pub(crate) fn time(text: Option<String>) -> Option<Timestamp> {
     text.and_then(|text| text.parse().ok())
 }
 
-/// SQLite counts in signed numbers; no file is larger than that.
+/// `SQLite` counts in signed numbers; no file is larger than that.
 pub(crate) fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
@@ -492,7 +492,7 @@ pub(crate) fn unsigned(count: i64) -> u64 {
     u64::try_from(count).unwrap_or(0)
 }
 
-/// Makes an empty file, 0600 from the first moment; SQLite gives its companions the same mode.
+/// Makes an empty file, 0600 from the first moment; `SQLite` gives its companions the same mode.
 fn create_private(path: &Path) -> Result<(), Failure> {
     use std::os::unix::fs::OpenOptionsExt as _;
     // Looking first: opening the file would drop locks this process holds on it.

@@ -34,6 +34,7 @@ pub struct SyncOptions {
 
 /// What was done with one backup. The first keys and their order are the contract's.
 #[derive(Clone, Debug, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the JSON")]
 pub struct SyncReport {
     /// Always true: a failure is an error.
     pub success: bool,

@@ -1,4 +1,4 @@
-//! The tests: what operators do, on the real binary, the real SQLite and real files.
+//! The tests: what operators do, on the real binary, the real `SQLite` and real files.
 //!
 //! One binary, a file a theme. `support` makes sandboxes and runs the command;
 //! `conformance` holds every provider to the contract of the seam.
