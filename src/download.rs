@@ -365,15 +365,19 @@ impl Download<'_> {
         let place = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
         let origin = self.origin(wanted);
         let partial = target.partial();
-        let resumable = state.download_origin(&place)?.as_deref() == Some(origin.as_str());
-        let mut staging = match Staging::resume(&target.dir, &partial) {
-            Ok(staging) if resumable => staging,
-            _ => {
-                check_space(target, wanted.size())?;
-                state.begin_download(&place, &origin)?;
-                Staging::create(&target.dir, &partial, wanted.size())
-                    .map_err(|error| full(target, wanted, error))?
-            }
+        let same_object = state
+            .download_origin(&place)?
+            .is_some_and(|known| known == origin);
+        let unfinished = same_object
+            .then(|| Staging::resume(&target.dir, &partial).ok())
+            .flatten();
+        let mut staging = if let Some(staging) = unfinished {
+            staging
+        } else {
+            check_space(target, wanted.size())?;
+            state.begin_download(&place, &origin)?;
+            let created = Staging::create(&target.dir, &partial, wanted.size());
+            created.map_err(|error| full(target, wanted, error))?
         };
         let task = self.progress.task(wanted.name.as_str(), wanted.size());
         let received = self.receive(wanted, target, &mut staging, &*task);

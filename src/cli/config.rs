@@ -1,11 +1,12 @@
 //! `config`: which provider and remote directory a company has.
 
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Map, json};
 
 use super::Context;
 use super::args::{ConfigCommand, ConfigList, ConfigSet};
 use super::render::{Cell, Layout, Tone, left};
+use super::stream::JsonList;
 use crate::assign::{self, Assignment};
 use crate::company::{BackupConfig, BadRow, Changes, Company, Filter};
 use crate::exit;
@@ -215,45 +216,32 @@ pub(super) fn list_companies(context: &Context, filter: &Filter) -> anyhow::Resu
 }
 
 fn list_as_json(context: &Context, filter: &Filter) -> anyhow::Result<Counts> {
-    let companies = context.installation.companies();
     let mut counts = Counts::default();
-    let mut started = false;
-    companies.pages(filter, |page, bad| {
-        let mut text = String::new();
-        for company in page {
-            text.push_str(if started {
-                ","
-            } else {
-                r#"{"success":true,"companies":["#
-            });
-            started = true;
-            text.push_str(&serde_json::to_string(&ConfigReport::from(company))?);
-        }
-        counts.add(page, bad);
-        Ok(context.ui.json_text(&text)?)
-    })?;
-    let by_provider: serde_json::Map<_, _> = counts
+    let mut list = JsonList::new(&context.ui, "companies");
+    context
+        .installation
+        .companies()
+        .pages(filter, |page, bad| {
+            counts.add(page, bad);
+            list.page(page.iter().map(ConfigReport::from))
+        })?;
+    let by_provider: Map<_, _> = counts
         .by_provider()
-        .map(|(name, count)| (name.to_owned(), json!(count)))
+        .map(|(name, count)| (name.to_owned(), count.into()))
         .collect();
-    let bad: Vec<_> = counts
+    let unreadable = counts
         .bad
         .iter()
-        .map(|BadRow { id, why }| json!({ "company_id": id, "detail": why }))
-        .collect();
-    let start = if started {
-        ""
-    } else {
-        r#"{"success":true,"companies":["#
-    };
-    context.ui.json_text(&format!(
-        "{start}],\"count\":{},\"configured\":{},\"unconfigured\":{},\"by_provider\":{},\"unreadable\":{}}}\n",
-        counts.all,
-        counts.configured,
-        counts.all - counts.configured,
-        serde_json::to_string(&by_provider)?,
-        serde_json::to_string(&bad)?,
-    ))?;
+        .map(|BadRow { id, why }| json!({ "company_id": id, "detail": why }));
+    let mut rest = Map::new();
+    rest.insert("configured".into(), counts.configured.into());
+    rest.insert(
+        "unconfigured".into(),
+        (counts.all - counts.configured).into(),
+    );
+    rest.insert("by_provider".into(), by_provider.into());
+    rest.insert("unreadable".into(), unreadable.collect());
+    list.finish(&rest)?;
     Ok(counts)
 }
 

@@ -18,6 +18,7 @@ mod progress;
 mod providers;
 mod render;
 mod status;
+mod stream;
 mod sync;
 mod ui;
 

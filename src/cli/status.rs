@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Map, json};
 
 use super::Context;
 use super::args::Status as Args;
 use super::render::{Cell, Layout, Tone, ago, left, right};
+use super::stream::JsonList;
 use crate::company::{Company, Filter};
 use crate::duration;
 use crate::exit;
@@ -25,6 +27,14 @@ struct Survey<'a> {
     providers: HashMap<&'static str, ProviderStatus>,
     max_age: Option<Duration>,
     now: Timestamp,
+}
+
+/// A company's status and its provider's.
+#[derive(Serialize)]
+struct Row {
+    #[serde(flatten)]
+    status: CompanyStatus,
+    connected: Option<bool>,
 }
 
 /// What the list adds up to.
@@ -136,24 +146,19 @@ impl Survey<'_> {
         visit: impl Fn(&mut dyn FnMut(&[Company]) -> anyhow::Result<()>) -> anyhow::Result<()>,
     ) -> anyhow::Result<Totals> {
         let mut totals = Totals::default();
-        let ui = &self.context.ui;
-        ui.json_text(r#"{"success":true,"companies":["#)?;
+        let mut list = JsonList::new(&self.context.ui, "companies");
         visit(&mut |companies| {
-            let mut text = String::new();
+            let mut page = Vec::with_capacity(companies.len());
             for company in companies {
-                if totals.companies > 0 {
-                    text.push(',');
-                }
                 let status = self.look(company, &mut totals)?;
-                let mut value = serde_json::to_value(&status)?;
-                value["connected"] = json!(
-                    self.connected(&status)
-                        .and_then(|provider| provider.connected)
-                );
-                text.push_str(&value.to_string());
+                let connected = self
+                    .connected(&status)
+                    .and_then(|provider| provider.connected);
+                page.push(Row { status, connected });
             }
-            Ok(ui.json_text(&text)?)
+            list.page(page.iter())
         })?;
+        let mut rest = Map::new();
         let summary = json!({
             "configured": totals.configured,
             "unconfigured": totals.companies - totals.configured,
@@ -162,10 +167,8 @@ impl Survey<'_> {
             "files": totals.files,
             "bytes": totals.bytes,
         });
-        ui.json_text(&format!(
-            "],\"count\":{},\"summary\":{summary}}}\n",
-            totals.companies
-        ))?;
+        rest.insert("summary".into(), summary);
+        list.finish(&rest)?;
         Ok(totals)
     }
 

@@ -8,4 +8,9 @@
 
 mod support;
 
+mod bad_input;
 mod conformance;
+mod generated;
+mod layering;
+mod output;
+mod promises;
