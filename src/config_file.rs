@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::failure::{Code, Failure};
-use crate::provider_file::{self, Sections, wide_mode_warning};
+use crate::json_file::{load, parse_typed, wide_mode_warning};
+use crate::sections::Sections;
 use crate::settings::Setting;
 use crate::text::nearest;
 
@@ -60,7 +61,7 @@ impl ConfigFile {
     /// `config_invalid` when it is missing or malformed.
     pub fn read(config: &Setting<PathBuf>) -> Result<Self, Failure> {
         let path = &config.value;
-        let Some(loaded) = provider_file::load(path)? else {
+        let Some(loaded) = load(path)? else {
             let detail = format!(
                 "The configuration file '{}' ({}) does not exist",
                 path.display(),
@@ -68,9 +69,9 @@ impl ConfigFile {
             );
             return Err(Failure::new(Code::ConfigInvalid, detail));
         };
-        let keys: Map<String, Value> = provider_file::parse_typed(&loaded.text, path)?;
+        let keys: Map<String, Value> = parse_typed(&loaded.text, path)?;
         let mut warnings = unknown_keys(&keys, path);
-        let values = provider_file::parse_typed(&loaded.text, path)?;
+        let values = parse_typed(&loaded.text, path)?;
         let sections = Sections::parse(&loaded.text, path)?;
         if sections != Sections::default() {
             warnings.extend(loaded.wide_mode.map(|mode| wide_mode_warning(path, mode)));

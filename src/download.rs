@@ -6,28 +6,19 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::backup::{BackupType, MAX_SIDECAR_BYTES};
-use crate::dir::Dir;
 use crate::failure::{Code, Failure, fail};
 use crate::hash::{Hasher, Sha256};
 use crate::history::{Intent, Outcome, Verdict};
 use crate::installation::{Installation, Remote};
-use crate::name::{FileName, MAX_NAME_BYTES};
+use crate::name::FileName;
 use crate::progress::{Progress, Task};
 use crate::provider::error::{smuggle, unsmuggle};
 use crate::staging::Staging;
 use crate::state::State;
 use crate::sync::remote_digest;
+use crate::target::{Output, Target};
 use crate::text::{bytes, system_reason};
 use crate::wanted::Wanted;
-
-/// Where a download goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// The application's own folder, `backups/<type>/`.
-    Default,
-    /// A folder, or a file.
-    Path(PathBuf),
-}
 
 /// How to download.
 #[derive(Clone, Debug)]
@@ -81,36 +72,11 @@ pub struct Download<'a> {
     pub progress: &'a dyn Progress,
 }
 
-/// Where the bytes go: a directory held open, and a name in it.
-struct Target {
-    dir: Dir,
-    name: String,
-    /// With the sidecar beside it: not when the operator chose the file's name.
-    whole_backup: bool,
-}
-
-impl Target {
-    fn path(&self) -> PathBuf {
-        self.dir.path().join(&self.name)
-    }
-
-    /// The unfinished file beside the target.
-    fn partial(&self) -> String {
-        let plain = format!(".{}.partial", self.name);
-        if plain.len() <= MAX_NAME_BYTES {
-            return plain;
-        }
-        format!(
-            ".{}.partial",
-            &Sha256::of(self.name.as_bytes()).to_string()[..32]
-        )
-    }
-}
-
 impl Download<'_> {
     /// Brings a backup file and its sidecar, with a row in the history.
     pub fn backup(&self, state: &mut State, wanted: &Wanted) -> anyhow::Result<DownloadReport> {
-        let target = self.target(wanted)?;
+        let backup_dir = &self.installation.settings.backup_dir.value;
+        let target = Target::find(&self.options.output, backup_dir, wanted)?;
         let place = std::path::absolute(target.path()).unwrap_or_else(|_| target.path());
         let lock = self
             .installation
@@ -210,60 +176,6 @@ impl Download<'_> {
             .hint("run the command again")
             .retry(true)
             .into())
-    }
-
-    fn target(&self, wanted: &Wanted) -> Result<Target, Failure> {
-        let name = wanted.name.as_str().to_owned();
-        let (folder, name, whole_backup) = match &self.options.output {
-            Output::Default => {
-                let folder = self
-                    .installation
-                    .settings
-                    .backup_dir
-                    .value
-                    .join(wanted.backup_type().name());
-                make_folder(&folder)?;
-                (folder, name, true)
-            }
-            Output::Path(path)
-                if path.is_dir() || path.as_os_str().to_string_lossy().ends_with('/') =>
-            {
-                (path.clone(), name, true)
-            }
-            Output::Path(path) => {
-                let parent = path
-                    .parent()
-                    .filter(|parent| !parent.as_os_str().is_empty());
-                let name = path
-                    .file_name()
-                    .and_then(|name| name.to_str())
-                    .ok_or_else(|| {
-                        Failure::new(
-                            Code::Usage,
-                            format!("-o '{}' names no file", path.display()),
-                        )
-                    })?;
-                (
-                    parent.unwrap_or(Path::new(".")).to_owned(),
-                    name.to_owned(),
-                    false,
-                )
-            }
-        };
-        let dir = Dir::open(&folder).map_err(|error| {
-            let detail = format!(
-                "cannot open the folder '{}': {}",
-                folder.display(),
-                system_reason(&error)
-            );
-            Failure::new(Code::LocalIo, detail)
-                .hint("make the folder, or choose another with -o DIR")
-        })?;
-        Ok(Target {
-            dir,
-            name,
-            whole_backup,
-        })
     }
 
     /// The file, then its sidecar.
@@ -531,23 +443,6 @@ fn full(target: &Target, wanted: &Wanted, error: std::io::Error) -> anyhow::Erro
         }
         _ => carried(&target.path(), error),
     }
-}
-
-fn make_folder(folder: &Path) -> Result<(), Failure> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|error| {
-            let detail = format!(
-                "cannot make the folder '{}': {}",
-                folder.display(),
-                system_reason(&error)
-            );
-            Failure::new(Code::LocalIo, detail)
-                .hint("choose another with -o DIR or --backup-dir DIR")
-        })
 }
 
 fn step(task: &dyn Task, count: u64) -> std::io::Result<()> {

@@ -1,21 +1,18 @@
 //! The history: who did what, when, with what result. Append-only and chained.
 //!
-//! A run is two rows: one when it starts, one with its verdict. Each row
-//! carries the hash of the row before it and of its own fields, so an altered,
-//! removed or inserted row shows. The number and hash of the last row stand
-//! apart, so a cut tail shows too. Somebody who may write the file can still
-//! forge a whole new chain; the head that `history --check` prints, kept
-//! elsewhere, shows even that.
+//! A run is two rows: one when it starts, one with its verdict. [`crate::chain`]
+//! ties the rows together.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Serialize, Serializer};
 
 use crate::actor::Actor;
+use crate::chain::{Fields, append};
 use crate::failure::{Code, Failure};
-use crate::hash::{Hasher, Sha256, random_id};
+use crate::hash::random_id;
 use crate::lock::Lock;
-use crate::state::{State, signed, time, unsigned};
+use crate::state::{State, time, unsigned};
 
 /// What a run did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,128 +174,6 @@ pub struct Query {
     pub limit: usize,
 }
 
-/// A chain that holds.
-#[derive(Clone, Debug, Serialize)]
-pub struct Chain {
-    /// How many rows.
-    pub rows: u64,
-    /// The hash of the last one; empty for an empty history.
-    pub head: String,
-}
-
-/// One row as it is stored and hashed.
-struct Link {
-    seq: i64,
-    fields: [Option<String>; 13],
-    previous: String,
-    hash: String,
-}
-
-impl Link {
-    /// Over the number and each field with its length, so that no two rows read alike.
-    fn digest(&self) -> Sha256 {
-        let mut hasher = Hasher::new();
-        hasher.update(&self.seq.to_be_bytes());
-        let previous = Some(&self.previous);
-        for field in self.fields.iter().map(Option::as_ref).chain([previous]) {
-            match field {
-                Some(text) => {
-                    hasher.update(&[1]);
-                    hasher.update(&(text.len() as u64).to_be_bytes());
-                    hasher.update(text.as_bytes());
-                }
-                None => hasher.update(&[0]),
-            }
-        }
-        hasher.finish()
-    }
-}
-
-const COLUMNS: &str =
-    "seq, run, at, event, operation, company_id, company_name, provider, target, verdict, code,
-    detail, bytes, actor, previous, hash";
-
-fn read_link(row: &Row<'_>) -> rusqlite::Result<Link> {
-    let mut fields = [const { None }; 13];
-    for (index, field) in fields.iter_mut().enumerate() {
-        // The count of bytes is a number; everything is hashed as text.
-        *field = match row.get_ref(index + 1)? {
-            rusqlite::types::ValueRef::Integer(number) => Some(number.to_string()),
-            rusqlite::types::ValueRef::Null => None,
-            cell => Some(String::from_utf8_lossy(cell.as_bytes().unwrap_or_default()).into_owned()),
-        };
-    }
-    Ok(Link {
-        seq: row.get(0)?,
-        fields,
-        previous: row.get(14)?,
-        hash: row.get(15)?,
-    })
-}
-
-fn append(
-    connection: &Connection,
-    run: &str,
-    event: &str,
-    intent: &Intent,
-    outcome: Option<&Outcome>,
-) -> rusqlite::Result<i64> {
-    let head = "SELECT seq, hash FROM history_head";
-    let (last, previous): (i64, String) =
-        connection.query_row(head, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let mut link = Link {
-        seq: last + 1,
-        fields: [
-            Some(run.to_owned()),
-            Some(Timestamp::now().to_string()),
-            Some(event.to_owned()),
-            Some(intent.operation.to_owned()),
-            intent.company_id.clone(),
-            intent.company_name.clone(),
-            intent.provider.clone(),
-            intent.target.clone(),
-            outcome.map(|outcome| outcome.verdict.name().to_owned()),
-            outcome.and_then(|outcome| outcome.code.map(str::to_owned)),
-            outcome.and_then(|outcome| outcome.detail.clone()),
-            outcome.map(|outcome| signed(outcome.bytes).to_string()),
-            Some(Actor::current().to_json()),
-        ],
-        previous,
-        hash: String::new(),
-    };
-    link.hash = link.digest().to_string();
-    let insert = format!(
-        "INSERT INTO history ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
-    );
-    let f = &link.fields;
-    connection.execute(
-        &insert,
-        params![
-            link.seq,
-            f[0],
-            f[1],
-            f[2],
-            f[3],
-            f[4],
-            f[5],
-            f[6],
-            f[7],
-            f[8],
-            f[9],
-            f[10],
-            f[11],
-            f[12],
-            link.previous,
-            link.hash
-        ],
-    )?;
-    connection.execute(
-        "UPDATE history_head SET seq = ?1, hash = ?2",
-        params![link.seq, link.hash],
-    )?;
-    Ok(link.seq)
-}
-
 impl State {
     /// Does something that changes something, with its row in the history.
     ///
@@ -318,7 +193,7 @@ impl State {
         let id = random_id().map_err(|error| Failure::new(Code::LocalIo, error.to_string()))?;
         self.transaction(|connection| {
             close_dead_runs(connection, lock.key())?;
-            let seq = append(connection, &id, "started", &intent, None)?;
+            let seq = append(connection, event(&id, "started", &intent, None))?;
             connection.execute(
                 "INSERT INTO running VALUES (?1, ?2, ?3)",
                 params![id, lock.key(), seq],
@@ -386,61 +261,6 @@ impl State {
         };
         Ok((one("f.verdict IN ('ok', 'skipped')")?, one("1")?))
     }
-
-    /// Follows the whole chain.
-    ///
-    /// `expected` is a head noted earlier: it must still be one of the rows.
-    ///
-    /// # Errors
-    /// `history_broken`, naming the first row that does not fit.
-    pub fn check_history(&self, expected: Option<&str>) -> Result<Chain, Failure> {
-        let broken = |seq: i64, why: &str| {
-            Err(Failure::new(
-                Code::HistoryBroken,
-                format!("The history is broken at row {seq}: {why}"),
-            )
-            .field("row", seq)
-            .hint("somebody changed the state file; compare it with a backup of it"))
-        };
-        let mut statement = self
-            .connection
-            .prepare(&format!("SELECT {COLUMNS} FROM history ORDER BY seq"))
-            .map_err(|e| self.failed(&e))?;
-        let mut rows = statement.query([]).map_err(|error| self.failed(&error))?;
-        let (mut seq, mut head, mut met) = (0, String::new(), expected.is_none_or(str::is_empty));
-        while let Some(row) = rows.next().map_err(|error| self.failed(&error))? {
-            let Ok(link) = read_link(row) else {
-                return broken(seq + 1, "it cannot be read");
-            };
-            if link.seq != seq + 1 {
-                return broken(seq + 1, "it was removed");
-            }
-            if link.previous != head {
-                return broken(link.seq, "it does not follow the row before it");
-            }
-            if link.digest().to_string() != link.hash {
-                return broken(link.seq, "it was altered");
-            }
-            met |= expected == Some(link.hash.as_str());
-            (seq, head) = (link.seq, link.hash);
-        }
-        let stored: (i64, String) = self
-            .connection
-            .query_row("SELECT seq, hash FROM history_head", [], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
-            .map_err(|error| self.failed(&error))?;
-        if stored != (seq, head.clone()) {
-            return broken(stored.0.max(seq), "the last rows were removed or added");
-        }
-        if !met {
-            return broken(seq, "the head noted earlier is not part of it any more");
-        }
-        Ok(Chain {
-            rows: unsigned(seq),
-            head,
-        })
-    }
 }
 
 fn done_but_not_recorded(intent: &Intent, failure: Failure) -> Failure {
@@ -455,8 +275,30 @@ fn done_but_not_recorded(intent: &Intent, failure: Failure) -> Failure {
         .caused_by(failure)
 }
 
+/// A row's columns, in the chain's order.
+fn event(run: &str, event: &str, intent: &Intent, outcome: Option<&Outcome>) -> Fields {
+    [
+        Some(run.to_owned()),
+        Some(Timestamp::now().to_string()),
+        Some(event.to_owned()),
+        Some(intent.operation.to_owned()),
+        intent.company_id.clone(),
+        intent.company_name.clone(),
+        intent.provider.clone(),
+        intent.target.clone(),
+        outcome.map(|outcome| outcome.verdict.name().to_owned()),
+        outcome.and_then(|outcome| outcome.code.map(str::to_owned)),
+        outcome.and_then(|outcome| outcome.detail.clone()),
+        outcome.map(|outcome| outcome.bytes.to_string()),
+        Some(Actor::current().to_json()),
+    ]
+}
+
 fn finish(connection: &Connection, run: &Run, outcome: &Outcome) -> rusqlite::Result<()> {
-    append(connection, &run.id, "finished", &run.intent, Some(outcome))?;
+    append(
+        connection,
+        event(&run.id, "finished", &run.intent, Some(outcome)),
+    )?;
     connection
         .execute("DELETE FROM running WHERE run = ?1", [&run.id])
         .map(drop)

@@ -4,6 +4,7 @@ use crate::company::{BackupConfig, Companies, Company, Filter};
 use crate::database;
 use crate::dir::Stamp;
 use crate::failure::{Code, Failure};
+use crate::json_file::wide_mode_warning;
 use crate::lock::{Lock, Locks};
 use crate::provider::registry::{Registry, not_configured};
 use crate::provider::{Provider, ProviderKind};
@@ -79,11 +80,7 @@ impl Installation {
         let mut sections = self.settings.sections.clone();
         if let Some((shared, loaded)) = provider_file::load_sections(path)? {
             sections = shared.overlaid(sections);
-            warnings.extend(
-                loaded
-                    .wide_mode
-                    .map(|mode| provider_file::wide_mode_warning(path, mode)),
-            );
+            warnings.extend(loaded.wide_mode.map(|mode| wide_mode_warning(path, mode)));
         }
         let registry = Registry::new(sections, self.settings.builtin_root.clone());
         Ok(Providers { registry, warnings })

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::config_file::ConfigFile;
 use crate::duration;
 use crate::failure::{Code, Failure};
-use crate::provider_file::Sections;
+use crate::sections::Sections;
 
 /// Who decided a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,11 +5,12 @@ use std::path::Path;
 use super::Context;
 use super::args::Download as Args;
 use super::ui::Ui;
-use crate::download::{Download, DownloadOptions, Output};
+use crate::download::{Download, DownloadOptions};
 use crate::exit;
 use crate::failure::{Code, Failure};
 use crate::name::FileName;
 use crate::progress::Progress as _;
+use crate::target::Output;
 use crate::text::{bytes, printable};
 use crate::wanted::Wanted;
 

@@ -6,10 +6,11 @@ use serde_json::json;
 use super::Context;
 use super::args::History as Args;
 use super::render::{Cell, Tone, left, time};
+use crate::chain::Chain;
 use crate::duration;
 use crate::exit;
 use crate::failure::{Code, Failure};
-use crate::history::{Chain, Entry, Query, Verdict};
+use crate::history::{Entry, Query, Verdict};
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
     let Context { ui, installation } = context;

@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use super::Context;
-use crate::company::{Filter, create_database};
+use crate::company::Filter;
 use crate::exit;
 use crate::failure::{Code, Failure};
+use crate::standalone::create_database;
 
 pub(super) fn run(context: &Context) -> anyhow::Result<u8> {
     let db = &context.installation.settings.db.value;

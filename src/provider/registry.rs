@@ -7,8 +7,8 @@ use super::local::{Identity, Local};
 use super::{Error, Provider, ProviderKind};
 use crate::credential::SecretSource;
 use crate::failure::{Code, Failure};
-use crate::provider_file::Sections;
 use crate::remote_path::RemotePath;
+use crate::sections::Sections;
 
 /// What is needed to reach a provider, without any company.
 pub struct Registry {

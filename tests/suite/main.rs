@@ -5,6 +5,7 @@
 
 #![allow(missing_docs, unreachable_pub)]
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
+#![allow(clippy::too_many_lines, reason = "a scenario is told in one go")]
 
 mod support;
 

@@ -187,6 +187,8 @@ fn a_copy_that_differs_is_never_published() {
     assert_eq!(runs["runs"][0]["code"], json!("integrity_failed"));
 }
 
+type Change<'a> = &'a (dyn Fn(&Path) + std::marker::Sync);
+
 #[test]
 fn a_source_that_changes_is_no_backup() {
     let grow = |path: &Path| {
@@ -195,7 +197,7 @@ fn a_source_that_changes_is_no_backup() {
             .open(path)
             .unwrap()
             .write_all(b"more")
-            .unwrap()
+            .unwrap();
     };
     let shrink = |path: &Path| {
         fs::OpenOptions::new()
@@ -203,7 +205,7 @@ fn a_source_that_changes_is_no_backup() {
             .open(path)
             .unwrap()
             .set_len(2_000_000)
-            .unwrap()
+            .unwrap();
     };
     let empty = |path: &Path| {
         fs::OpenOptions::new()
@@ -211,7 +213,7 @@ fn a_source_that_changes_is_no_backup() {
             .open(path)
             .unwrap()
             .set_len(0)
-            .unwrap()
+            .unwrap();
     };
     let rewrite = |path: &Path| {
         // In place, with size and mtime as they were: only the ctime tells.
@@ -225,7 +227,7 @@ fn a_source_that_changes_is_no_backup() {
         fs::rename(path.with_extension("new"), path).unwrap();
     };
     let remove = |path: &Path| fs::remove_file(path).unwrap();
-    let changes: [(&str, &(dyn Fn(&Path) + std::marker::Sync)); 6] = [
+    let changes: [(&str, Change); 6] = [
         ("grow", &grow),
         ("shrink", &shrink),
         ("empty", &empty),
