@@ -4,157 +4,50 @@
 //! is followed: each component of the remote directory must be a real
 //! directory, each backup a regular file. Uploads are written beside their
 //! target, settled, read back from the medium and renamed.
-//!
-//! A configured root carries a marker file with an id. Once that id is known,
-//! a root without it is "not connected": the NAS is not mounted, and the empty
-//! mount point on the system disk must not be taken for it.
 
-use std::fs::File;
+mod root;
+
 use std::io::{self, Read, Seek as _, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use rustix::fs::FileType;
-use serde_json::json;
 
-use super::error::{Kind, Reason, Shortage, disk};
+use self::root::Root;
+use super::error::{Kind, Shortage, disk, smuggle};
 use super::{
     Capabilities, Connection, Deletion, Error, Object, ObjectKind, Provider, ProviderKind, Quota,
     Result, Session,
 };
 use crate::dir::{Dir, Entry, Stamp, is_link_refusal};
-use crate::hash::random_id;
 use crate::name::{FileName, is_temporary};
 use crate::progress::Task;
 use crate::remote_path::RemotePath;
-use crate::staging::{Staging, read_back, write_atomically};
-use crate::text::{bytes, system_reason};
+use crate::staging::{Staging, read_back};
+use crate::text::bytes;
 
-/// The file that tells the root from an empty mount point.
-const MARKER: &str = ".vertex-backup-root";
-const PROBE: &str = ".vertex-backup-probe";
+pub use self::root::Identity;
+
 const KIND: ProviderKind = ProviderKind::Local;
 
 /// A root directory and one remote directory below it.
 pub struct Local {
-    root: PathBuf,
+    root: Root,
     directory: Option<RemotePath>,
-    identity: Identity,
-}
-
-/// What is known of the root's marker.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Identity {
-    /// The built-in root in the data directory: no marker is needed.
-    Builtin,
-    /// A configured root that was never used.
-    Unclaimed,
-    /// A configured root that must carry this id.
-    Known(String),
 }
 
 impl Local {
     /// Binds a root and a company's directory; without one, only the root can be asked about.
     pub fn new(root: PathBuf, directory: Option<RemotePath>, identity: Identity) -> Self {
         Local {
-            root,
+            root: Root::new(root, identity),
             directory,
-            identity,
         }
-    }
-
-    /// The root, made if it is missing, and the right one.
-    fn make_root(&self) -> Result<Dir> {
-        self.check_marker()?;
-        make_directories(&self.root).map_err(|error| {
-            let why = format!(
-                "cannot make the root '{}': {}",
-                self.root.display(),
-                system_reason(&error)
-            );
-            Error::new(KIND, Kind::Connection(Reason::Forbidden), why)
-        })?;
-        self.open_root()?.ok_or_else(|| self.missing_root())
-    }
-
-    /// The root if it exists, or `None` where it may still be made.
-    fn open_root(&self) -> Result<Option<Dir>> {
-        match Dir::open(&self.root) {
-            Ok(dir) => Ok(Some(dir)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => {
-                let why = format!(
-                    "cannot open the root '{}': {}",
-                    self.root.display(),
-                    system_reason(&error)
-                );
-                Err(Error::new(KIND, Kind::Connection(Reason::Forbidden), why)
-                    .hint("check the directory's owner and mode, or choose another: vertex-backup providers set local --root DIR"))
-            }
-        }
-    }
-
-    fn missing_root(&self) -> Error {
-        let why = format!("the root '{}' is missing", self.root.display());
-        Error::new(KIND, Kind::Connection(Reason::NotMounted), why)
-            .hint("mount the storage, or choose another root: vertex-backup providers set local --root DIR")
-    }
-
-    /// The id in the root's marker file, if there is one.
-    fn marker(&self) -> Result<Option<String>> {
-        let path = self.root.join(MARKER);
-        let unreadable = |why: &str| {
-            let why = format!("cannot read the marker '{}': {why}", path.display());
-            Error::new(KIND, Kind::Connection(Reason::Forbidden), why)
-        };
-        let Some(dir) = self.open_root()? else {
-            return Ok(None);
-        };
-        let mut text = String::new();
-        let read = dir
-            .open_file(MARKER)
-            .and_then(|file| file.take(4096).read_to_string(&mut text));
-        match read {
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(unreadable(&system_reason(&error))),
-        }
-        let marker: serde_json::Value =
-            serde_json::from_str(&text).map_err(|_| unreadable("it is damaged"))?;
-        match marker.get("id").and_then(serde_json::Value::as_str) {
-            Some(id) => Ok(Some(id.to_owned())),
-            None => Err(unreadable("it holds no id")),
-        }
-    }
-
-    fn check_marker(&self) -> Result<()> {
-        let Identity::Known(expected) = &self.identity else {
-            return Ok(());
-        };
-        let why = match self.marker()? {
-            Some(found) if found == *expected => return Ok(()),
-            Some(_) => format!(
-                "'{}' is another storage than the one used before",
-                self.root.display()
-            ),
-            None => format!(
-                "'{}' does not hold the storage used before ({MARKER} is missing)",
-                self.root.display()
-            ),
-        };
-        Err(
-            Error::new(KIND, Kind::Connection(Reason::NotMounted), why).hint(format!(
-                "mount the storage at '{root}'; to start anew on what is there now: \
-             vertex-backup providers set local --root '{root}'",
-                root = self.root.display()
-            )),
-        )
     }
 
     /// The company's directory, or `None` while it does not exist.
     fn open_directory(&self) -> Result<Option<Dir>> {
-        self.check_marker()?;
-        let Some(mut dir) = self.open_root()? else {
+        let Some(mut dir) = self.root.open()? else {
             return Ok(None);
         };
         for name in self.components() {
@@ -168,12 +61,11 @@ impl Local {
     }
 
     fn make_directory(&self) -> Result<Dir> {
-        let mut dir = self.make_root()?;
+        let mut dir = self.root.make()?;
         for name in self.components() {
-            dir = match dir.descend_or_make(name) {
-                Ok(dir) => dir,
-                Err(error) => return Err(step_failed(&dir, name, error)),
-            };
+            dir = dir
+                .descend_or_make(name)
+                .map_err(|error| step_failed(&dir, name, error))?;
         }
         Ok(dir)
     }
@@ -181,27 +73,6 @@ impl Local {
     fn components(&self) -> impl Iterator<Item = &str> {
         self.directory.iter().flat_map(RemotePath::components)
     }
-
-    /// What [`Provider::check`] tries: writing and removing a file where the root is or would be.
-    fn probe(&self) -> io::Result<()> {
-        let mut place = self.root.as_path();
-        while !place.exists() {
-            place = place.parent().unwrap_or(Path::new("/"));
-        }
-        let dir = Dir::open(place)?;
-        let name = format!("{PROBE}-{}", &random_id()?[..8]);
-        let mut staging = Staging::create(&dir, &name, 0)?;
-        staging.append(&mut &b"vertex-backup connection test\n"[..], |_| Ok(()))
-    }
-}
-
-/// Makes a path of directories, each 0700; those that exist are left as they are.
-fn make_directories(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
 }
 
 fn step_failed(dir: &Dir, name: &str, error: io::Error) -> Error {
@@ -211,8 +82,9 @@ fn step_failed(dir: &Dir, name: &str, error: io::Error) -> Error {
             "the remote directory leads through '{}', which is no directory of its own",
             path.display()
         );
-        return Error::new(KIND, Kind::Misplaced, detail)
-            .hint("below the root, links are not followed: replace it with a real directory, or choose another --remote-path");
+        return Error::new(KIND, Kind::Misplaced, detail).hint(
+            "below the root, links are not followed: replace it with a real directory, or choose another --remote-path",
+        );
     }
     disk(
         KIND,
@@ -222,12 +94,9 @@ fn step_failed(dir: &Dir, name: &str, error: io::Error) -> Error {
     )
 }
 
-/// Changes with every write: the inode, and when it last changed.
+/// Changes with every write. Without the device: its number may be another after a new mount.
 fn version(stamp: &Stamp) -> String {
-    format!(
-        "{}:{}:{}:{}",
-        stamp.device, stamp.inode, stamp.size, stamp.changed
-    )
+    format!("{}:{}:{}", stamp.inode, stamp.size, stamp.changed)
 }
 
 fn object(name: &str, entry: &Entry) -> Object {
@@ -273,56 +142,19 @@ impl Provider for Local {
     }
 
     fn check(&self) -> Result<Connection> {
-        self.check_marker()?;
-        self.open_root()?;
-        self.probe().map_err(|error| {
-            let why = format!("cannot write in the root '{}': {}", self.root.display(), system_reason(&error));
-            Error::new(KIND, Kind::Connection(Reason::Forbidden), why)
-                .hint("check the directory's owner and mode, or choose another: vertex-backup providers set local --root DIR")
-        })?;
-        let identity = match &self.identity {
-            Identity::Known(id) => Some(id.clone()),
-            Identity::Builtin | Identity::Unclaimed => None,
-        };
+        self.root.probe()?;
         Ok(Connection {
-            account: self.root.display().to_string(),
-            identity,
+            account: self.root.path().display().to_string(),
+            identity: self.root.known_id().map(str::to_owned),
         })
     }
 
     fn claim(&self) -> Result<String> {
-        let root = self.make_root()?;
-        if self.identity == Identity::Builtin {
-            return Ok("builtin".into());
-        }
-        if let Some(id) = self.marker()? {
-            return Ok(id);
-        }
-        let id = random_id().map_err(|error| disk(KIND, "cannot make an id", error, None))?;
-        let text = format!(
-            "{}\n",
-            json!({ "id": id, "made_by": "vertex-backup", "made_at": Timestamp::now().to_string() })
-        );
-        write_atomically(&self.root.join(MARKER), text.as_bytes())
-            .map_err(|error| write_failed(&root, MARKER, text.len() as u64, error))?;
-        Ok(id)
+        self.root.claim()
     }
 
     fn quota(&self) -> Result<Quota> {
-        self.check_marker()?;
-        let mut place = self.root.as_path();
-        while !place.exists() {
-            place = place.parent().unwrap_or(Path::new("/"));
-        }
-        let space = Dir::open(place).and_then(|dir| dir.space());
-        let (total, free) = space.map_err(|error| {
-            disk(
-                KIND,
-                &format!("cannot ask '{}' for its free space", place.display()),
-                error,
-                None,
-            )
-        })?;
+        let (total, free) = self.root.space()?;
         Ok(Quota {
             total: Some(total),
             used: Some(total.saturating_sub(free)),
@@ -461,10 +293,10 @@ impl Provider for Local {
             dir.path().join(&session.handle).display()
         );
         let failed = |error| disk(KIND, &doing, error, None);
-        let mut file: File = dir.open_file(&session.handle).map_err(failed)?;
+        let mut file = dir.open_file(&session.handle).map_err(failed)?;
         let (sha256, size) = read_back(&mut file, |count| {
             task.advance(count);
-            crate::interrupt::check().map_err(|failure| super::error::smuggle(failure.into()))
+            crate::interrupt::check().map_err(|failure| smuggle(failure.into()))
         })
         .map_err(failed)?;
         let stamp = Stamp::of(&file).map_err(failed)?;

@@ -40,9 +40,9 @@ impl Registry {
 
     /// The storage under which an identity is remembered: see [`Provider::claim`].
     pub fn storage_key(&self, kind: ProviderKind) -> String {
-        match kind {
-            ProviderKind::Local => format!("local:{}", self.local_root().0.display()),
-            kind => kind.name().to_owned(),
+        match (kind, self.local_root()) {
+            (ProviderKind::Local, (root, true)) => format!("local:{}", root.display()),
+            _ => kind.name().to_owned(),
         }
     }
 

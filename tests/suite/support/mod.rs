@@ -186,7 +186,14 @@ impl Call<'_> {
         }
         let binary = self.sandbox.path().join("vertex-backup");
         if !binary.exists() {
-            fs::copy(BINARY, &binary).unwrap();
+            // By another process: a copy that is open for writing in this one, while another
+            // test starts a child, could not be executed ("text file busy").
+            let copied = Command::new("cp")
+                .arg(BINARY)
+                .arg(&binary)
+                .status()
+                .unwrap();
+            assert!(copied.success());
         }
         let mut command = Command::new(&binary);
         command.args(self.command.get_args()).env_clear();
