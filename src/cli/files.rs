@@ -72,10 +72,8 @@ fn table(context: &Context, files: &[RemoteFile]) -> String {
             } else {
                 Cell::toned("-", Tone::Dim)
             },
-            file.verified_at.map_or_else(
-                || Cell::toned("never", Tone::Warn),
-                |at| time(at, now).into(),
-            ),
+            file.verified_at
+                .map_or_else(|| Cell::toned("never", Tone::Warn), |at| time(at, now)),
         ]
     });
     context.ui.table(&columns, rows.collect())

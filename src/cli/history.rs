@@ -68,7 +68,7 @@ fn table(context: &Context, runs: &[Entry]) -> String {
         left("OPERATION"),
         left("RESULT"),
         left("WHO"),
-        left("DETAIL"),
+        left("WHAT"),
     ];
     let now = Timestamp::now();
     let rows = runs.iter().map(|run| {
@@ -78,24 +78,36 @@ fn table(context: &Context, runs: &[Entry]) -> String {
             Verdict::Failed | Verdict::Interrupted => Tone::Bad,
             Verdict::Running => Tone::Warn,
         };
-        let what = [run.target.as_deref(), run.detail.as_deref()]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>();
         let who = match &run.actor.sudo_user {
             Some(sudo) => format!("{} (by {sudo})", run.actor.user),
             None => run.actor.user.clone(),
         };
         vec![
-            time(run.started_at, now).into(),
+            time(run.started_at, now),
             run.company_id
                 .as_ref()
                 .map_or_else(|| Cell::toned("-", Tone::Dim), Cell::from),
             Cell::from(&run.operation),
             Cell::toned(run.verdict.name(), tone),
             who.into(),
-            what.join(": ").into(),
+            what(run).into(),
         ]
     });
     context.ui.table(&columns, rows.collect())
+}
+
+/// The file for what went well; for the rest, what it says of itself.
+fn what(run: &Entry) -> String {
+    let target = run.target.as_deref().unwrap_or_default();
+    let moves_file = matches!(run.operation.as_str(), "sync" | "download" | "delete");
+    let name = if moves_file {
+        target.rsplit('/').next().unwrap_or(target)
+    } else {
+        target
+    };
+    match (&run.detail, run.verdict) {
+        (Some(detail), Verdict::Ok | Verdict::Skipped) if !moves_file => detail.clone(),
+        (Some(detail), Verdict::Failed) => detail.clone(),
+        _ => name.to_owned(),
+    }
 }

@@ -33,6 +33,8 @@ pub(crate) enum Tone {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cell {
     text: String,
+    /// What is shown instead where the table would not fit the terminal.
+    short: Option<String>,
     tone: Tone,
 }
 
@@ -40,8 +42,19 @@ impl Cell {
     pub(crate) fn toned(text: impl AsRef<str>, tone: Tone) -> Self {
         Cell {
             text: printable(text.as_ref()).into_owned(),
+            short: None,
             tone,
         }
+    }
+
+    /// Adds a shorter text for narrow terminals.
+    pub(crate) fn or_short(mut self, short: impl AsRef<str>) -> Self {
+        self.short = Some(printable(short.as_ref()).into_owned());
+        self
+    }
+
+    fn shortest(&self) -> &str {
+        self.short.as_deref().unwrap_or(&self.text)
     }
 }
 
@@ -72,40 +85,78 @@ pub(crate) const fn right(title: &'static str) -> Column {
 /// Columns with the widths of what they will hold.
 pub(crate) struct Layout {
     columns: Vec<Column>,
+    /// Of the whole texts, of the short forms, and of the longest word in these.
+    full: Vec<usize>,
+    short: Vec<usize>,
+    words: Vec<usize>,
+}
+
+/// How wide the columns are made, and whether cells show their short forms.
+struct Fit {
     widths: Vec<usize>,
+    short: bool,
 }
 
 impl Layout {
     pub(crate) fn new(columns: &[Column]) -> Self {
+        let titles: Vec<usize> = columns.iter().map(|column| column.title.width()).collect();
+        let words = columns
+            .iter()
+            .map(|column| longest_word(column.title))
+            .collect();
         Layout {
-            widths: columns.iter().map(|column| column.title.width()).collect(),
             columns: columns.to_vec(),
+            full: titles.clone(),
+            short: titles,
+            words,
         }
     }
 
     /// Makes room for rows that will be printed.
     pub(crate) fn measure(&mut self, rows: &[Vec<Cell>]) {
         for row in rows {
-            for (width, cell) in self.widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.text.width());
+            for (index, cell) in row.iter().enumerate().take(self.columns.len()) {
+                self.full[index] = self.full[index].max(cell.text.width());
+                self.short[index] = self.short[index].max(cell.shortest().width());
+                // A number and its unit stay together.
+                let whole = if self.columns[index].right {
+                    cell.shortest().width()
+                } else {
+                    longest_word(cell.shortest())
+                };
+                self.words[index] = self.words[index].max(whole);
             }
         }
     }
 
-    /// Takes from the widest columns until the table fits; what does not fit a column wraps.
-    fn fit(&self, available: Option<usize>) -> Vec<usize> {
-        let mut widths = self.widths.clone();
-        let Some(available) = available else {
-            return widths;
-        };
-        let room = available.saturating_sub(GAP * widths.len().saturating_sub(1));
-        while widths.iter().sum::<usize>() > room {
-            let Some(widest) = widths.iter_mut().max().filter(|width| **width > MIN_WIDTH) else {
-                break;
+    /// First the short forms, then narrower columns with whole words, then broken words.
+    fn fit(&self, available: Option<usize>) -> Fit {
+        let gaps = GAP * self.columns.len().saturating_sub(1);
+        let room = available.map_or(usize::MAX, |available| available.saturating_sub(gaps));
+        if self.full.iter().sum::<usize>() <= room {
+            return Fit {
+                widths: self.full.clone(),
+                short: false,
             };
-            *widest -= 1;
         }
-        widths
+        let mut widths = self.short.clone();
+        let least = vec![MIN_WIDTH; widths.len()];
+        for floors in [&self.words, &least] {
+            while widths.iter().sum::<usize>() > room {
+                let shrinkable = widths
+                    .iter_mut()
+                    .zip(floors)
+                    .filter(|(width, floor)| **width > **floor);
+                let Some((widest, _)) = shrinkable.max() else {
+                    break;
+                };
+                *widest -= 1;
+            }
+        }
+        Fit {
+            widths,
+            short: true,
+        }
     }
 
     /// Prints rows as text; `heading` for the first of several pages.
@@ -132,13 +183,15 @@ impl Layout {
         if heading {
             table.set_header(titles);
         }
-        table.add_rows(
-            rows.into_iter()
-                .map(|row| row.into_iter().map(draw).collect::<Vec<_>>()),
-        );
+        let fit = self.fit(terminal);
+        table.add_rows(rows.into_iter().map(|row| {
+            row.into_iter()
+                .map(|cell| draw(cell, fit.short))
+                .collect::<Vec<_>>()
+        }));
         let last = self.columns.len().saturating_sub(1);
         table.set_width(u16::MAX);
-        for (index, (column, width)) in self.columns.iter().zip(self.fit(terminal)).enumerate() {
+        for (index, (column, width)) in self.columns.iter().zip(fit.widths).enumerate() {
             let Some(drawn) = table.column_mut(index) else {
                 continue;
             };
@@ -159,8 +212,17 @@ impl Layout {
     }
 }
 
-fn draw(cell: Cell) -> Drawn {
-    let drawn = Drawn::new_owned(cell.text);
+fn longest_word(text: &str) -> usize {
+    text.split(' ').map(str::width).max().unwrap_or_default()
+}
+
+fn draw(cell: Cell, short: bool) -> Drawn {
+    let text = if short {
+        cell.short.unwrap_or(cell.text)
+    } else {
+        cell.text
+    };
+    let drawn = Drawn::new_owned(text);
     match cell.tone {
         Tone::Plain => drawn,
         Tone::Good => drawn.fg(Color::Green),
@@ -170,10 +232,11 @@ fn draw(cell: Cell) -> Drawn {
     }
 }
 
-/// A time as people read it: local, and how long ago.
-pub(crate) fn time(at: Timestamp, now: Timestamp) -> String {
+/// A time as people read it: local and how long ago, or only that where room is scarce.
+pub(crate) fn time(at: Timestamp, now: Timestamp) -> Cell {
     let local = at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M");
-    format!("{local} ({})", ago(at, now))
+    let ago = ago(at, now);
+    Cell::from(format!("{local} ({ago})")).or_short(ago)
 }
 
 /// How long ago, or that it lies ahead: a clock is wrong then.
@@ -188,7 +251,7 @@ pub(crate) fn ago(at: Timestamp, now: Timestamp) -> String {
 /// A time that may be missing.
 pub(crate) fn maybe_time(at: Option<Timestamp>, now: Timestamp) -> Cell {
     match at {
-        Some(at) => time(at, now).into(),
+        Some(at) => time(at, now),
         None => Cell::toned("never", Tone::Dim),
     }
 }
@@ -228,6 +291,26 @@ mod tests {
                 assert!(line.width() <= width, "{line:?} is wider than {width}");
             }
         }
+    }
+
+    #[test]
+    fn short_forms_come_before_broken_words() {
+        let mut layout = Layout::new(&[left("A"), left("WHEN")]);
+        let rows = || {
+            vec![vec![
+                "one".into(),
+                Cell::from("2026-01-31 04:00 (2 h ago)").or_short("2 h ago"),
+            ]]
+        };
+        layout.measure(&rows());
+        assert_eq!(
+            layout.print(rows(), false, Some(40), false),
+            "one  2026-01-31 04:00 (2 h ago)\n"
+        );
+        assert_eq!(
+            layout.print(rows(), false, Some(20), false),
+            "one  2 h ago\n"
+        );
     }
 
     #[test]

@@ -260,6 +260,7 @@ impl Survey<'_> {
             (None, _) => absent(),
             (Some(name), Some(provider)) if provider.connected != Some(true) => {
                 Cell::toned(format!("{name} (not connected)"), Tone::Bad)
+                    .or_short(format!("{name} ✗"))
             }
             (Some(name), _) => Cell::from(name),
         };
