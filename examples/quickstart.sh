@@ -58,12 +58,19 @@ if [ -n "${VERTEX_BACKUP_BIN:-}" ]; then
     folder=${CARGO_TARGET_DIR:-$root/target}
     mkdir -p -- "$folder"
 else
+    # With another HOME than usual, rustup's toolchains are found beside its cargo.
+    cargo=$(command -v "${CARGO:-cargo}") || { echo 'error: cargo is missing; install Rust first' >&2; exit 1; }
+    usual=${cargo%/.cargo/bin/cargo}
+    if [ "$usual" != "$cargo" ] && [ -d "$usual/.rustup" ] && [ ! -d "${HOME:-}/.rustup" ]; then
+        export RUSTUP_HOME="${RUSTUP_HOME:-$usual/.rustup}" CARGO_HOME="${CARGO_HOME:-$usual/.cargo}"
+    fi
     # The debug profile builds fastest, and `cargo test` goes on with what was built.
     echo 'Building vertex-backup; the first time this takes a minute or two.'
-    built=$("${CARGO:-cargo}" build --message-format=json-render-diagnostics)
+    built=$("$cargo" build --message-format=json-render-diagnostics)
     tool=$(printf '%s\n' "$built" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
     folder=$(dirname -- "$tool")
 fi
+[ -x "$tool" ] || { echo "error: there is no program '$tool'" >&2; exit 1; }
 
 umask 077
 scratch=$(mktemp -d "$folder/quickstart.XXXXXX")

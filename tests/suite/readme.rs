@@ -279,3 +279,190 @@ fn the_quickstart_notices_other_bytes() {
     assert!(!outcome.stdout.contains("same SHA-256"));
     assert_nothing_left(&sandbox);
 }
+
+/// One command of a `console` block, and what the README says it prints.
+struct Example {
+    command: String,
+    printed: Vec<String>,
+}
+
+/// The examples of a section, in their order.
+fn examples(section: &str) -> Vec<Example> {
+    let (_, text) = README.split_once(&format!("\n## {section}\n")).unwrap();
+    let text = text.split_once("\n## ").map_or(text, |(text, _)| text);
+    let mut examples: Vec<Example> = Vec::new();
+    let mut inside = false;
+    for line in text.lines() {
+        // Blocks that belong to a step of a list are indented.
+        let line = line.strip_prefix("   ").unwrap_or(line);
+        if line.starts_with("```") {
+            inside = line == "```console";
+        } else if !inside {
+        } else if let Some(command) = line.strip_prefix("$ ") {
+            let command = command.to_owned();
+            let printed = Vec::new();
+            examples.push(Example { command, printed });
+        } else {
+            examples.last_mut().unwrap().printed.push(line.to_owned());
+        }
+    }
+    assert!(!examples.is_empty(), "no examples in {section}");
+    examples
+}
+
+/// Without what differs from run to run: column widths, dates, ages, random ids.
+fn steady(line: &str) -> String {
+    let digits = |word: &str, pattern: &str| {
+        word.len() == pattern.len()
+            && word.chars().zip(pattern.chars()).all(|(c, p)| match p {
+                '0' => c.is_ascii_digit(),
+                p => c == p,
+            })
+    };
+    for start in ["The history is whole:", r#"{"id":"#] {
+        if line.starts_with(start) {
+            return start.to_owned();
+        }
+    }
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let mut steady: Vec<String> = Vec::new();
+    for (index, word) in words.iter().enumerate() {
+        let bare = word.trim_matches(['(', ')', ',']);
+        let after = words.get(index + 1..).unwrap_or_default();
+        let old = matches!(after, ["s", "ago" | "ago)" | "ago,", ..]);
+        let word = if digits(bare, "0000-00-00") {
+            "DATE".into()
+        } else if digits(bare, "00:00") || digits(bare, "00:00:00") {
+            "TIME".into()
+        } else if old && bare.parse::<u32>().is_ok() {
+            word.replace(bare, "just")
+        } else if index > 0
+            && *word == "s"
+            && words[index..].get(1).is_some_and(|w| w.starts_with("ago"))
+        {
+            continue;
+        } else if word.starts_with("ago") {
+            word.replace("ago", "now")
+        } else {
+            (*word).to_owned()
+        };
+        steady.push(word);
+    }
+    steady.join(" ")
+}
+
+/// Runs a section's examples one after another, in a sandbox that stands for `/`.
+fn run_examples(sandbox: &Sandbox, section: &str) {
+    let root = sandbox.path().canonicalize().unwrap();
+    let root = root.to_str().unwrap();
+    let real = |text: &str| {
+        ["/opt/", "/mnt/nas", "/srv/"]
+            .iter()
+            .fold(text.to_owned(), |text, path| {
+                text.replace(path, &format!("{root}{path}"))
+            })
+    };
+    let mut folder = real("/opt/vertex-ar");
+    let mut variables: Vec<(String, String)> = Vec::new();
+    let binaries = Path::new(BINARY).parent().unwrap();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(
+        std::iter::once(binaries.to_owned()).chain(std::env::split_paths(&path)),
+    );
+    let path = path.unwrap();
+    let mut wrong = Vec::new();
+    for Example { command, printed } in examples(section) {
+        if let Some(there) = command.strip_prefix("cd ") {
+            folder = real(there);
+            continue;
+        }
+        if let Some((name, value)) = command
+            .strip_prefix("export ")
+            .and_then(|set| set.split_once('='))
+        {
+            variables.push((name.to_owned(), real(value)));
+            continue;
+        }
+        let tools = ["jq", "tar", "sqlite3", "sha256sum"];
+        let words: Vec<&str> = command.split_whitespace().collect();
+        if tools
+            .iter()
+            .any(|tool| words.contains(tool) && !has_tool(tool))
+        {
+            continue;
+        }
+        let output = Command::new("sh")
+            .arg("-c")
+            .arg(format!("{{ {}\n}} 2>&1", real(&command)))
+            .current_dir(&folder)
+            .env_clear()
+            .env("HOME", sandbox.path().join("home"))
+            .env("PATH", &path)
+            .env("USER", "vertex")
+            .env("TZ", "UTC")
+            .envs(variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap().replace(root, "");
+        let mut told: Vec<String> = printed.iter().map(|line| steady(line)).collect();
+        let mut found: Vec<String> = text.lines().map(steady).collect();
+        if command.contains('|') {
+            // Whose line comes first is a matter of luck.
+            told.sort();
+            found.sort();
+        }
+        if command.contains("providers info") {
+            told.truncate(1);
+            found.truncate(1);
+        }
+        let fails = printed
+            .first()
+            .is_some_and(|line| line.starts_with("error: "));
+        if output.status.success() == fails || (!printed.is_empty() && told != found) {
+            wrong.push(format!("$ {command}\n{text}"));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "the README shows something else for:\n{}",
+        wrong.concat()
+    );
+}
+
+/// An application below the sandbox's `opt/vertex-ar`, and an empty NAS.
+fn application() -> Sandbox {
+    let sandbox = Sandbox::new();
+    for folder in ["opt", "mnt/nas", "srv"] {
+        fs::create_dir_all(sandbox.path().join(folder)).unwrap();
+    }
+    let app = sandbox.path().join("opt/vertex-ar");
+    fs::rename(sandbox.app(), &app).unwrap();
+    let config = app.join("config/remote_storage.json");
+    fs::rename(app.join("config/remote_storage.example.json"), &config).unwrap();
+    fs::set_permissions(&config, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(app.join("token.txt"), "y0_token\n").unwrap();
+    sandbox
+}
+
+#[test]
+fn the_examples_print_what_the_readme_shows() {
+    let sandbox = application();
+    run_examples(&sandbox, "The first five minutes");
+    run_examples(&sandbox, "Commands");
+}
+
+#[test]
+fn the_restore_works_as_the_readme_tells_it() {
+    let sandbox = application();
+    run_examples(&sandbox, "The first five minutes");
+    let app = sandbox.path().join("opt/vertex-ar");
+    let parts = fs::read_dir(app.join("backups/storage")).unwrap();
+    let parts = parts.map(|entry| entry.unwrap().path().into_os_string());
+    let words = ["sync", "acme-corp"]
+        .map(Into::into)
+        .into_iter()
+        .chain(parts);
+    sandbox.command(words).cwd(&app).run().code(0);
+    run_examples(&sandbox, "Restore on a bad day");
+}
