@@ -15,3 +15,4 @@ mod generated;
 mod layering;
 mod output;
 mod promises;
+mod readme;
