@@ -26,22 +26,22 @@ end
 
 complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -l remote-config -d 'The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -l progress -d 'How to show progress: auto, bar, plain, json or none' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -l color -d 'When to colour: auto, always or never' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -l lock-wait -d 'Wait so long for another run on the same company [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -l timeout -d 'Wait so long for somebody silent, such as a locked database [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -s q -l quiet -d 'Print errors only'
+complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -s v -l verbose -d 'Say more: -v which settings won and why, -vv everything'
 complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -s y -l yes -d 'Answer yes to every question'
@@ -61,44 +61,44 @@ complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -f -a "complet
 complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -f -a "man" -d 'Print the manual, or write one page a command'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -l remote-config -d 'The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -l progress -d 'How to show progress: auto, bar, plain, json or none' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -l color -d 'When to colour: auto, always or never' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -l lock-wait -d 'Wait so long for another run on the same company [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -l timeout -d 'Wait so long for somebody silent, such as a locked database [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -s q -l quiet -d 'Print errors only'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -s v -l verbose -d 'Say more: -v which settings won and why, -vv everything'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -s y -l yes -d 'Answer yes to every question'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -s h -l help -d 'Print help'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and not __fish_seen_subcommand_from add list show update" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and not __fish_seen_subcommand_from add list show update" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and not __fish_seen_subcommand_from add list show update" -l remote-config -d 'The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and not __fish_seen_subcommand_from add list show update" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and not __fish_seen_subcommand_from add list show update" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and not __fish_seen_subcommand_from add list show update" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and not __fish_seen_subcommand_from add list show update" -l progress -d 'How to show progress: auto, bar, plain, json or none' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and not __fish_seen_subcommand_from add list show update" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and not __fish_seen_subcommand_from add list show update" -l color -d 'When to colour: auto, always or never' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and not __fish_seen_subcommand_from add list show update" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and not __fish_seen_subcommand_from add list show update" -l lock-wait -d 'Wait so long for another run on the same company [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and not __fish_seen_subcommand_from add list show update" -l timeout -d 'Wait so long for somebody silent, such as a locked database [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and not __fish_seen_subcommand_from add list show update" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and not __fish_seen_subcommand_from add list show update" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and not __fish_seen_subcommand_from add list show update" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and not __fish_seen_subcommand_from add list show update" -s q -l quiet -d 'Print errors only'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and not __fish_seen_subcommand_from add list show update" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and not __fish_seen_subcommand_from add list show update" -s v -l verbose -d 'Say more: -v which settings won and why, -vv everything'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and not __fish_seen_subcommand_from add list show update" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and not __fish_seen_subcommand_from add list show update" -s y -l yes -d 'Answer yes to every question'
@@ -112,67 +112,67 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -l remote-path -d 'The remote directory [default: /vertex-ar/COMPANY-ID/backups]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -l remote-config -d 'The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -l progress -d 'How to show progress: auto, bar, plain, json or none' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -l color -d 'When to colour: auto, always or never' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -l lock-wait -d 'Wait so long for another run on the same company [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -l timeout -d 'Wait so long for somebody silent, such as a locked database [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -l no-test -d 'Do not test the connection first'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Print errors only'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Say more: -v which settings won and why, -vv everything'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -s y -l yes -d 'Answer yes to every question'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -l remote-config -d 'The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -l progress -d 'How to show progress: auto, bar, plain, json or none' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -l color -d 'When to colour: auto, always or never' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -l lock-wait -d 'Wait so long for another run on the same company [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -l timeout -d 'Wait so long for somebody silent, such as a locked database [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print errors only'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more: -v which settings won and why, -vv everything'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer yes to every question'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from show" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from show" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from show" -l remote-config -d 'The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from show" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from show" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from show" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from show" -l progress -d 'How to show progress: auto, bar, plain, json or none' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from show" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from show" -l color -d 'When to colour: auto, always or never' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from show" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from show" -l lock-wait -d 'Wait so long for another run on the same company [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from show" -l timeout -d 'Wait so long for somebody silent, such as a locked database [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from show" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from show" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from show" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print errors only'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more: -v which settings won and why, -vv everything'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from show" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from show" -s y -l yes -d 'Answer yes to every question'
@@ -182,47 +182,47 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -l remote-path -d 'The remote directory [default: /vertex-ar/COMPANY-ID/backups]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -l remote-config -d 'The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -l progress -d 'How to show progress: auto, bar, plain, json or none' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -l color -d 'When to colour: auto, always or never' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -l lock-wait -d 'Wait so long for another run on the same company [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -l timeout -d 'Wait so long for somebody silent, such as a locked database [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -l no-test -d 'Do not test the connection first'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -s q -l quiet -d 'Print errors only'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -s v -l verbose -d 'Say more: -v which settings won and why, -vv everything'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -s y -l yes -d 'Answer yes to every question'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -s h -l help -d 'Print help'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l remote-config -d 'The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l progress -d 'How to show progress: auto, bar, plain, json or none' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l color -d 'When to colour: auto, always or never' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l lock-wait -d 'Wait so long for another run on the same company [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l timeout -d 'Wait so long for somebody silent, such as a locked database [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l all -d 'Also list providers that are not configured'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l no-check -d 'Do not test the connections'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -s q -l quiet -d 'Print errors only'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -s v -l verbose -d 'Say more: -v which settings won and why, -vv everything'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -s y -l yes -d 'Answer yes to every question'
@@ -234,68 +234,68 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; a
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -f -a "unset" -d 'Remove a provider\'s credentials or root from the provider file'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l remote-config -d 'The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l progress -d 'How to show progress: auto, bar, plain, json or none' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l color -d 'When to colour: auto, always or never' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l lock-wait -d 'Wait so long for another run on the same company [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l timeout -d 'Wait so long for somebody silent, such as a locked database [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l all -d 'Also list providers that are not configured'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l no-check -d 'Do not test the connections'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print errors only'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more: -v which settings won and why, -vv everything'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer yes to every question'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -l remote-config -d 'The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -l progress -d 'How to show progress: auto, bar, plain, json or none' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -l color -d 'When to colour: auto, always or never' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -l lock-wait -d 'Wait so long for another run on the same company [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -l timeout -d 'Wait so long for somebody silent, such as a locked database [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -s q -l quiet -d 'Print errors only'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -s v -l verbose -d 'Say more: -v which settings won and why, -vv everything'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -s y -l yes -d 'Answer yes to every question'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from info" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from info" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from info" -l remote-config -d 'The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from info" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from info" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from info" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from info" -l progress -d 'How to show progress: auto, bar, plain, json or none' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from info" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from info" -l color -d 'When to colour: auto, always or never' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from info" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from info" -l lock-wait -d 'Wait so long for another run on the same company [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from info" -l timeout -d 'Wait so long for somebody silent, such as a locked database [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from info" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from info" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from info" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from info" -s q -l quiet -d 'Print errors only'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from info" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from info" -s v -l verbose -d 'Say more: -v which settings won and why, -vv everything'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from info" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from info" -s y -l yes -d 'Answer yes to every question'
@@ -312,68 +312,68 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; a
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l shared-drive-id -d 'google_drive: the shared drive' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l remote-config -d 'The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l progress -d 'How to show progress: auto, bar, plain, json or none' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l color -d 'When to colour: auto, always or never' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l lock-wait -d 'Wait so long for another run on the same company [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l timeout -d 'Wait so long for somebody silent, such as a locked database [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l token-stdin -d 'Read the token from stdin, and store it in the file'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l disable -d 'Switch the provider off, and keep the rest'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Print errors only'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -s v -l verbose -d 'Say more: -v which settings won and why, -vv everything'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -s y -l yes -d 'Answer yes to every question'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -l remote-config -d 'The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -l progress -d 'How to show progress: auto, bar, plain, json or none' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -l color -d 'When to colour: auto, always or never' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -l lock-wait -d 'Wait so long for another run on the same company [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -l timeout -d 'Wait so long for somebody silent, such as a locked database [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -s q -l quiet -d 'Print errors only'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -s v -l verbose -d 'Say more: -v which settings won and why, -vv everything'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -s y -l yes -d 'Answer yes to every question'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -s h -l help -d 'Print help'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and not __fish_seen_subcommand_from set get list unset" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and not __fish_seen_subcommand_from set get list unset" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and not __fish_seen_subcommand_from set get list unset" -l remote-config -d 'The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and not __fish_seen_subcommand_from set get list unset" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and not __fish_seen_subcommand_from set get list unset" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and not __fish_seen_subcommand_from set get list unset" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and not __fish_seen_subcommand_from set get list unset" -l progress -d 'How to show progress: auto, bar, plain, json or none' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and not __fish_seen_subcommand_from set get list unset" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and not __fish_seen_subcommand_from set get list unset" -l color -d 'When to colour: auto, always or never' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and not __fish_seen_subcommand_from set get list unset" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and not __fish_seen_subcommand_from set get list unset" -l lock-wait -d 'Wait so long for another run on the same company [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and not __fish_seen_subcommand_from set get list unset" -l timeout -d 'Wait so long for somebody silent, such as a locked database [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and not __fish_seen_subcommand_from set get list unset" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and not __fish_seen_subcommand_from set get list unset" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and not __fish_seen_subcommand_from set get list unset" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and not __fish_seen_subcommand_from set get list unset" -s q -l quiet -d 'Print errors only'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and not __fish_seen_subcommand_from set get list unset" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and not __fish_seen_subcommand_from set get list unset" -s v -l verbose -d 'Say more: -v which settings won and why, -vv everything'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and not __fish_seen_subcommand_from set get list unset" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and not __fish_seen_subcommand_from set get list unset" -s y -l yes -d 'Answer yes to every question'
@@ -386,46 +386,46 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and 
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -l remote-path -d 'The remote directory [default: /vertex-ar/COMPANY-ID/backups]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -l remote-config -d 'The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -l progress -d 'How to show progress: auto, bar, plain, json or none' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -l color -d 'When to colour: auto, always or never' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -l lock-wait -d 'Wait so long for another run on the same company [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -l timeout -d 'Wait so long for somebody silent, such as a locked database [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -l no-test -d 'Do not test the connection first'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -l unset -d 'Take the assignment away'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Print errors only'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -s v -l verbose -d 'Say more: -v which settings won and why, -vv everything'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -s y -l yes -d 'Answer yes to every question'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from get" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from get" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from get" -l remote-config -d 'The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from get" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from get" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from get" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from get" -l progress -d 'How to show progress: auto, bar, plain, json or none' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from get" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from get" -l color -d 'When to colour: auto, always or never' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from get" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from get" -l lock-wait -d 'Wait so long for another run on the same company [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from get" -l timeout -d 'Wait so long for somebody silent, such as a locked database [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from get" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from get" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from get" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Print errors only'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Say more: -v which settings won and why, -vv everything'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from get" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from get" -s y -l yes -d 'Answer yes to every question'
@@ -433,71 +433,71 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and 
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -l provider -d 'Only companies with this provider' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -l remote-config -d 'The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -l progress -d 'How to show progress: auto, bar, plain, json or none' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -l color -d 'When to colour: auto, always or never' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -l lock-wait -d 'Wait so long for another run on the same company [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -l timeout -d 'Wait so long for somebody silent, such as a locked database [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -l configured -d 'Only companies with a provider'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -l unconfigured -d 'Only companies without a provider'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print errors only'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more: -v which settings won and why, -vv everything'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer yes to every question'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -l remote-config -d 'The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -l progress -d 'How to show progress: auto, bar, plain, json or none' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -l color -d 'When to colour: auto, always or never' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -l lock-wait -d 'Wait so long for another run on the same company [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -l timeout -d 'Wait so long for somebody silent, such as a locked database [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -s q -l quiet -d 'Print errors only'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -s v -l verbose -d 'Say more: -v which settings won and why, -vv everything'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -s y -l yes -d 'Answer yes to every question'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -s h -l help -d 'Print help'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l remote-config -d 'The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l progress -d 'How to show progress: auto, bar, plain, json or none' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l color -d 'When to colour: auto, always or never' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l lock-wait -d 'Wait so long for another run on the same company [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l timeout -d 'Wait so long for somebody silent, such as a locked database [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l dry-run -d 'Only say what would be done'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l no-clobber -d 'Leave remote files alone that have the name and other content'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l fail-fast -d 'Stop at the first file that fails'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -s q -l quiet -d 'Print errors only'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -s v -l verbose -d 'Say more: -v which settings won and why, -vv everything'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -s y -l yes -d 'Answer yes to every question'
@@ -505,23 +505,23 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -s h -
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l type -d 'Only backups of this type: database, storage or full' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l remote-config -d 'The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l progress -d 'How to show progress: auto, bar, plain, json or none' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l color -d 'When to colour: auto, always or never' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l lock-wait -d 'Wait so long for another run on the same company [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l timeout -d 'Wait so long for somebody silent, such as a locked database [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l all -d 'Also list unfinished uploads and what is no backup'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -s q -l quiet -d 'Print errors only'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -s v -l verbose -d 'Say more: -v which settings won and why, -vv everything'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -s y -l yes -d 'Answer yes to every question'
@@ -530,47 +530,47 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -s o -l output -d 'Where to: a folder, a file, or - for stdout' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l remote-config -d 'The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l progress -d 'How to show progress: auto, bar, plain, json or none' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l color -d 'When to colour: auto, always or never' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l lock-wait -d 'Wait so long for another run on the same company [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l timeout -d 'Wait so long for somebody silent, such as a locked database [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l latest -d 'The newest backup'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l force -d 'Replace a file that has the name and other content'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l force -d 'Replace a different file of that name; take a backup that changed since it was stored'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -s q -l quiet -d 'Print errors only'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -s v -l verbose -d 'Say more: -v which settings won and why, -vv everything'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -s y -l yes -d 'Answer yes to every question'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -s h -l help -d 'Print help'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -l remote-config -d 'The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -l progress -d 'How to show progress: auto, bar, plain, json or none' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -l color -d 'When to colour: auto, always or never' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -l lock-wait -d 'Wait so long for another run on the same company [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -l timeout -d 'Wait so long for somebody silent, such as a locked database [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -l permanent -d 'For good, and not to the provider\'s trash'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -s q -l quiet -d 'Print errors only'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -s v -l verbose -d 'Say more: -v which settings won and why, -vv everything'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -s y -l yes -d 'Answer yes to every question'
@@ -578,23 +578,23 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -s h
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l max-age -d 'Exit with 9 when a company\'s last verified backup is older, such as 26h' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l remote-config -d 'The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l progress -d 'How to show progress: auto, bar, plain, json or none' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l color -d 'When to colour: auto, always or never' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l lock-wait -d 'Wait so long for another run on the same company [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l timeout -d 'Wait so long for somebody silent, such as a locked database [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l no-check -d 'Do not test the providers\' connections'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -s q -l quiet -d 'Print errors only'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -s v -l verbose -d 'Say more: -v which settings won and why, -vv everything'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -s y -l yes -d 'Answer yes to every question'
@@ -604,46 +604,46 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l 
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l head -d 'With --check: a head printed earlier, which must still be part of the history' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l remote-config -d 'The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l progress -d 'How to show progress: auto, bar, plain, json or none' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l color -d 'When to colour: auto, always or never' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l lock-wait -d 'Wait so long for another run on the same company [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l timeout -d 'Wait so long for somebody silent, such as a locked database [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l failed -d 'Only what failed or was interrupted'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l check -d 'Check that no row was altered, removed or inserted'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -s q -l quiet -d 'Print errors only'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -s v -l verbose -d 'Say more: -v which settings won and why, -vv everything'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -s y -l yes -d 'Answer yes to every question'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -s h -l help -d 'Print help'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -l remote-config -d 'The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -l progress -d 'How to show progress: auto, bar, plain, json or none' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -l color -d 'When to colour: auto, always or never' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -l lock-wait -d 'Wait so long for another run on the same company [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -l timeout -d 'Wait so long for somebody silent, such as a locked database [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -s q -l quiet -d 'Print errors only'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -s v -l verbose -d 'Say more: -v which settings won and why, -vv everything'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -s y -l yes -d 'Answer yes to every question'
@@ -651,22 +651,22 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -l out-dir -d 'Write one page a command into this folder' -r -f -a "(__fish_complete_directories)"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -l remote-config -d 'The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -l progress -d 'How to show progress: auto, bar, plain, json or none' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -l color -d 'When to colour: auto, always or never' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -l lock-wait -d 'Wait so long for another run on the same company [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -l timeout -d 'Wait so long for somebody silent, such as a locked database [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -s q -l quiet -d 'Print errors only'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -s v -l verbose -d 'Say more: -v which settings won and why, -vv everything'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -s y -l yes -d 'Answer yes to every question'

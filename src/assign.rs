@@ -109,7 +109,7 @@ pub fn change(
         provider,
         target: Some(target),
     };
-    installation.state()?.recorded(intent, &lock, |_| {
+    installation.state()?.recorded(intent, Some(&lock), |_| {
         if !companies.update(&company.id, changes)? {
             return Err(gone(company).into());
         }
@@ -140,7 +140,7 @@ pub fn add(installation: &Installation, company: &Company) -> anyhow::Result<Com
         provider: company.provider.clone(),
         remote_path: company.remote_path.clone(),
     };
-    installation.state()?.recorded(intent, &lock, |_| {
+    installation.state()?.recorded(intent, Some(&lock), |_| {
         let made = installation
             .companies()
             .create(&company.id, &company.name, &backup)?;

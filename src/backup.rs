@@ -9,6 +9,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Code, Failure};
@@ -123,6 +124,39 @@ pub fn sidecar_name(name: &str) -> Option<String> {
     }
 }
 
+/// When a backup was made, by the `YYYYMMDD_HHMMSS` in its name: the application's local time.
+pub fn made_at(name: &str) -> Option<DateTime> {
+    let mut stamps = name.char_indices().filter_map(|(start, _)| {
+        let stamp = name.get(start..start + 15)?;
+        let digits = stamp.bytes().enumerate().all(|(at, byte)| {
+            if at == 8 {
+                byte == b'_'
+            } else {
+                byte.is_ascii_digit()
+            }
+        });
+        digits.then(|| DateTime::strptime("%Y%m%d_%H%M%S", stamp).ok())?
+    });
+    stamps.next_back()
+}
+
+/// Whether a name is that of a sidecar or a manifest.
+pub fn is_json(name: &str) -> bool {
+    Path::new(name)
+        .extension()
+        .is_some_and(|extension| extension == "json")
+}
+
+/// Whether a name is that of one part of a split backup, such as `x.tar.part002.gz`.
+pub fn is_part(name: &str) -> bool {
+    name.split('.').any(|piece| {
+        let number = piece.strip_prefix("part");
+        number.is_some_and(|number| {
+            number.len() >= 3 && number.bytes().all(|byte| byte.is_ascii_digit())
+        })
+    })
+}
+
 /// A backup file on this machine, with its sidecar where it has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalBackup {
@@ -162,10 +196,7 @@ impl LocalBackup {
 /// The file a path is the sidecar of, if it is one.
 fn file_of_sidecar(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_str()?;
-    let is_json = Path::new(name)
-        .extension()
-        .is_some_and(|extension| extension == "json");
-    if !is_json || read_sidecar(path)?.split {
+    if !is_json(name) || read_sidecar(path)?.split {
         return None;
     }
     let parent = path
@@ -227,6 +258,22 @@ mod tests {
             BackupType::of_name("backup_20250129.tar.gz"),
             BackupType::Full
         );
+    }
+
+    #[test]
+    fn names_tell_when_a_backup_was_made() {
+        let made = |name| made_at(name).map(|at| at.to_string());
+        assert_eq!(
+            made("db_backup_20250131_040000.db").unwrap(),
+            "2025-01-31T04:00:00"
+        );
+        assert_eq!(
+            made("x_20250131_040000.tar.part002.gz").unwrap(),
+            "2025-01-31T04:00:00"
+        );
+        assert_eq!(made("db_backup_20251331_040000.db"), None);
+        assert_eq!(made("резервная.db"), None);
+        assert!(is_part("x.tar.part002.gz") && !is_part("x.tar.partner.gz") && !is_part("part.db"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use crate::database::{self, Access};
 use crate::failure::{Code, Failure};
 use crate::provider::ProviderKind;
-use crate::text::nearest;
+use crate::text::Nearest;
 
 /// Companies read at a time: a page takes about a millisecond.
 const PAGE: usize = 1000;
@@ -100,31 +100,25 @@ impl Companies {
             }
         }
         drop(reader);
-        let mut near = Vec::new();
+        let mut near = Nearest::to(asked);
         self.pages(&Filter::default(), |companies, _| {
-            let names = companies
-                .iter()
-                .flat_map(|c| [c.id.as_str().into(), c.name.as_str().into()]);
-            let known = near.clone();
-            near = nearest(
-                asked,
-                known.into_iter().map(std::borrow::Cow::Owned).chain(names),
-            );
+            for Company { id, name, .. } in companies {
+                near.offer([id.as_str(), name.as_str()], || format!("'{id}' ({name})"));
+            }
             Ok(())
         })?;
         let failure = Failure::new(
             Code::CompanyNotFound,
             format!("Company '{asked}' not found"),
         );
-        let near: Vec<_> = near.iter().map(|name| format!("'{name}'")).collect();
-        Err(match near.as_slice() {
-            [] => failure.hint("vertex-backup company list"),
-            near => failure.hint(format!(
+        let hint = match near.labels().as_slice() {
+            [] => "vertex-backup company list".to_owned(),
+            near => format!(
                 "did you mean {}? `vertex-backup company list` shows all",
                 near.join(" or ")
-            )),
-        }
-        .into())
+            ),
+        };
+        Err(failure.hint(hint).into())
     }
 
     /// The company of that id, or `None`.

@@ -87,9 +87,8 @@ impl ConfigFile {
 fn unknown_keys(keys: &Map<String, Value>, path: &Path) -> Vec<String> {
     let unknown = keys.keys().filter(|key| !KEYS.contains(&key.as_str()));
     let warning = |key: &String| {
-        let near = nearest(key, KEYS.iter().map(|known| (*known).into()));
+        let near = nearest(key, KEYS);
         let near = near
-            .first()
             .map(|near| format!(", did you mean '{near}'?"))
             .unwrap_or_default();
         format!("{}: unknown key '{key}'{near}", path.display())

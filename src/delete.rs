@@ -49,7 +49,7 @@ pub fn delete(
         provider: Some(remote.place.provider.name().into()),
         target: Some(remote_path.clone()),
     };
-    state.recorded(intent, lock, |state| {
+    state.recorded(intent, Some(lock), |state| {
         remove_both(remote, state, name, deletion)?;
         Ok(((), Outcome::done(Verdict::Ok, "Backup deleted", 0)))
     })?;

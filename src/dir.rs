@@ -17,6 +17,12 @@ use rustix::io::Errno;
 const NEW_FILE: Mode = Mode::from_raw_mode(0o600);
 const NEW_DIR: Mode = Mode::from_raw_mode(0o700);
 
+impl std::os::fd::AsFd for Dir {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
 /// What a name in a directory stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -222,6 +228,24 @@ impl Dir {
             Err(errno) => Some(Err(errno.into())),
         }))
     }
+}
+
+/// Gives a new file or folder to the owner of another, where we may: root leaves
+/// nothing that the application's user cannot use.
+pub fn give_like(file: &impl std::os::fd::AsFd, like: &Path) -> io::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let stat = match fs::stat(like) {
+        Ok(stat) => stat,
+        Err(Errno::NOENT) => return Ok(()),
+        Err(errno) => return Err(errno.into()),
+    };
+    let (owner, group) = (
+        fs::Uid::from_raw(stat.st_uid),
+        fs::Gid::from_raw(stat.st_gid),
+    );
+    Ok(fs::fchown(file, Some(owner), Some(group))?)
 }
 
 /// Whether an error means that the name was a link where none may be.

@@ -74,15 +74,26 @@ pub struct Download<'a> {
 
 impl Download<'_> {
     /// Brings a backup file and its sidecar, with a row in the history.
-    pub fn backup(&self, state: &mut State, wanted: &Wanted) -> anyhow::Result<DownloadReport> {
+    ///
+    /// Without a state the backup comes all the same: on a bad day the disk of
+    /// the state may be the one that is full or read-only.
+    pub fn backup(
+        &self,
+        state: Option<&mut State>,
+        wanted: &Wanted,
+    ) -> anyhow::Result<DownloadReport> {
         let backup_dir = &self.installation.settings.backup_dir.value;
         let target = Target::find(&self.options.output, backup_dir, wanted)?;
+        let Some(state) = state else {
+            return self.bring(None, wanted, &target);
+        };
         let place = std::path::absolute(target.path()).unwrap_or_else(|_| target.path());
         let lock = self
             .installation
             .lock(&format!("Download to '{}'", place.display()), "download")?;
-        state.recorded(self.intent(wanted), &lock, |state| {
-            let report = self.bring(state, wanted, &target)?;
+        state.recorded(self.intent(wanted), Some(&lock), |state| {
+            let report = self.bring(Some(&mut *state), wanted, &target);
+            let report = report.inspect_err(|error| self.distrust(state, wanted, error))?;
             let (verdict, bytes) = if report.skipped {
                 (Verdict::Skipped, 0)
             } else {
@@ -93,8 +104,36 @@ impl Download<'_> {
         })
     }
 
-    /// Writes a backup file to a stream; the error says whether its bytes were right.
-    pub fn stream(&self, wanted: &Wanted, output: &mut dyn Write) -> anyhow::Result<Sha256> {
+    /// Writes a backup file to a stream, with a row in the history. The error
+    /// says whether its bytes were right.
+    pub fn stream(
+        &self,
+        state: Option<&mut State>,
+        wanted: &Wanted,
+        output: &mut dyn Write,
+    ) -> anyhow::Result<Sha256> {
+        let Some(state) = state else {
+            return self.copy_to(wanted, output);
+        };
+        state.recorded(self.intent(wanted), None, |state| {
+            let copied = self.copy_to(wanted, output);
+            let sha256 = copied.inspect_err(|error| self.distrust(state, wanted, error))?;
+            Ok((
+                sha256,
+                Outcome::done(Verdict::Ok, "Backup written to stdout", wanted.size()),
+            ))
+        })
+    }
+
+    /// A copy found damaged is not a verified backup any more.
+    fn distrust(&self, state: &mut State, wanted: &Wanted, error: &anyhow::Error) {
+        if Failure::of(error).is_some_and(|failure| failure.code() == Code::IntegrityFailed) {
+            // The damage is what must be told; the record is mended by the next sync.
+            let _ = state.distrust(&self.remote.place, wanted.name.as_str());
+        }
+    }
+
+    fn copy_to(&self, wanted: &Wanted, output: &mut dyn Write) -> anyhow::Result<Sha256> {
         let task = self.progress.task(wanted.name.as_str(), wanted.size());
         let mut reader = self
             .remote
@@ -181,7 +220,7 @@ impl Download<'_> {
     /// The file, then its sidecar.
     fn bring(
         &self,
-        state: &mut State,
+        state: Option<&mut State>,
         wanted: &Wanted,
         target: &Target,
     ) -> anyhow::Result<DownloadReport> {
@@ -272,14 +311,21 @@ impl Download<'_> {
     }
 
     /// Fetches the bytes, compares them, and gives them their name.
-    fn fetch(&self, state: &mut State, wanted: &Wanted, target: &Target) -> anyhow::Result<Sha256> {
+    fn fetch(
+        &self,
+        mut state: Option<&mut State>,
+        wanted: &Wanted,
+        target: &Target,
+    ) -> anyhow::Result<Sha256> {
         let path = target.path();
         let place = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
         let origin = self.origin(wanted);
         let partial = target.partial();
-        let same_object = state
-            .download_origin(&place)?
-            .is_some_and(|known| known == origin);
+        let known = match &state {
+            Some(state) => state.download_origin(&place)?,
+            None => None,
+        };
+        let same_object = known.is_some_and(|known| known == origin);
         let unfinished = same_object
             .then(|| Staging::resume(&target.dir, &partial).ok())
             .flatten();
@@ -287,7 +333,9 @@ impl Download<'_> {
             staging
         } else {
             check_space(target, wanted.size())?;
-            state.begin_download(&place, &origin)?;
+            if let Some(state) = &mut state {
+                state.begin_download(&place, &origin)?;
+            }
             let created = Staging::create(&target.dir, &partial, wanted.size());
             created.map_err(|error| full(target, wanted, error))?
         };
@@ -327,7 +375,9 @@ impl Download<'_> {
                 ),
                 _ => local(&path, &error),
             })?;
-        state.end_download(&place)?;
+        if let Some(state) = state {
+            state.end_download(&place)?;
+        }
         Ok(sha256)
     }
 

@@ -1,9 +1,13 @@
 //! What lies in a company's remote directory.
 
+use std::cmp::Reverse;
+
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use crate::backup::{BackupType, sidecar_name};
+use crate::backup::{BackupType, made_at, sidecar_name};
 use crate::installation::Remote;
 use crate::provider::{Object, ObjectKind};
 use crate::state::State;
@@ -17,6 +21,8 @@ pub struct RemoteFile {
     pub backup_type: Option<BackupType>,
     /// Bytes.
     pub size: u64,
+    /// When the backup was made, by its name: the application's local time.
+    pub created: Option<DateTime>,
     /// When it was stored.
     pub modified: Option<Timestamp>,
     /// Whether its sidecar is there too.
@@ -65,19 +71,22 @@ pub fn list(remote: &Remote, state: Option<&State>, all: bool) -> anyhow::Result
         files.push(RemoteFile {
             backup_type: (kind == "backup").then(|| BackupType::of_name(&object.name)),
             size: object.size,
+            created: made_at(&object.name),
             modified: object.modified,
             sidecar: sidecar_name(&object.name).is_some_and(|name| sidecars.contains(&name)),
             verified_at: known
                 .filter(|known| known.version == object.version)
-                .map(|known| known.verified_at),
+                .and_then(|known| known.verified_at),
             kind,
             name: object.name,
         });
     }
-    files.sort_by(|a, b| {
-        b.modified
-            .cmp(&a.modified)
-            .then_with(|| a.name.cmp(&b.name))
-    });
+    files.sort_by_cached_key(|file| (Reverse(newness(file)), file.name.clone()));
     Ok(files)
+}
+
+/// When it was made where the name tells, else when it was stored.
+fn newness(file: &RemoteFile) -> Option<DateTime> {
+    file.created
+        .or_else(|| Some(file.modified?.to_zoned(TimeZone::system()).datetime()))
 }

@@ -180,6 +180,7 @@ impl State {
     /// The first row is durable before `work` begins, so a full disk stops the
     /// run with nothing done. Runs under the same lock that never got a verdict
     /// are closed as interrupted: the caller holds that lock, so they are dead.
+    /// Without a lock nobody closes a run whose process dies.
     ///
     /// # Errors
     /// What `work` failed with; `local_io` when the work was done and its
@@ -187,16 +188,17 @@ impl State {
     pub fn recorded<T>(
         &mut self,
         intent: Intent,
-        lock: &Lock,
+        lock: Option<&Lock>,
         work: impl FnOnce(&mut State) -> anyhow::Result<(T, Outcome)>,
     ) -> anyhow::Result<T> {
         let id = random_id().map_err(|error| Failure::new(Code::LocalIo, error.to_string()))?;
         self.transaction(|connection| {
-            close_dead_runs(connection, lock.key())?;
+            let lock = lock.map_or(id.as_str(), Lock::key);
+            close_dead_runs(connection, lock)?;
             let seq = append(connection, event(&id, "started", &intent, None))?;
             connection.execute(
                 "INSERT INTO running VALUES (?1, ?2, ?3)",
-                params![id, lock.key(), seq],
+                params![id, lock, seq],
             )
         })?;
         let run = Run { id, intent };

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::actor::Actor;
-use crate::dir::{Dir, Stamp};
+use crate::dir::{Dir, Stamp, give_like};
 use crate::failure::{Code, Failure};
 use crate::hash::Sha256;
 use crate::text::system_reason;
@@ -74,6 +74,7 @@ impl Locks {
         let started = Instant::now();
         loop {
             let mut file = open_or_create(&dir, &name).map_err(failed)?;
+            give_like(&file, &self.folder).map_err(failed)?;
             match file.try_lock() {
                 // A cleaner may have removed the file before we locked it: then it excludes nobody.
                 Ok(()) if is_still_there(&dir, &name, &file).map_err(failed)? => {
@@ -96,10 +97,21 @@ impl Locks {
 
     fn open_folder(&self) -> std::io::Result<Dir> {
         use std::os::unix::fs::DirBuilderExt as _;
-        match std::fs::DirBuilder::new().mode(0o700).create(&self.folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
-            _ => Dir::open(&self.folder),
+        let made = std::fs::DirBuilder::new().mode(0o700).create(&self.folder);
+        let is_new = match made {
+            Ok(()) => true,
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => false,
+            Err(error) => return Err(error),
+        };
+        let dir = Dir::open(&self.folder)?;
+        if is_new {
+            let parent = self
+                .folder
+                .parent()
+                .filter(|parent| !parent.as_os_str().is_empty());
+            give_like(&dir, parent.unwrap_or(Path::new(".")))?;
         }
+        Ok(dir)
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::Path;
 use rustix::fs::{Advice, FallocateFlags};
 use rustix::io::Errno;
 
-use crate::dir::Dir;
+use crate::dir::{Dir, give_like};
 use crate::hash::{Hasher, Sha256};
 
 const BLOCK: usize = 1024 * 1024;
@@ -160,7 +160,7 @@ pub fn read_back(
     Sha256::of_reader(file, step)
 }
 
-/// Writes a small file as a whole: complete or as it was before, mode 0600.
+/// Writes a small file as a whole: complete or as it was before, mode 0600, its owner as before.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let name = path.file_name().and_then(|name| name.to_str());
     let name =
@@ -175,6 +175,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     );
     let mut staging = Staging::create(&dir, &temporary, bytes.len() as u64)?;
     staging.append(&mut &*bytes, |_| Ok(()))?;
+    give_like(&staging.file, path)?;
     staging.settle()?;
     staging.publish(name, true)
 }

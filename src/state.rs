@@ -53,8 +53,8 @@ pub struct Known {
     pub is_sidecar: bool,
     /// When it was stored.
     pub stored_at: Timestamp,
-    /// When its bytes were last compared.
-    pub verified_at: Timestamp,
+    /// When its bytes were last compared; absent since they were found to differ.
+    pub verified_at: Option<Timestamp>,
 }
 
 /// A source file as it was when it was read: the same key means the same bytes.
@@ -201,7 +201,7 @@ impl State {
     /// Number, bytes and last verification of all objects known in a place.
     pub fn totals(&self, place: &Place) -> Result<Totals, Failure> {
         let sql =
-            "SELECT count(*) FILTER (WHERE NOT is_sidecar), coalesce(sum(size), 0), max(verified_at) FROM objects
+            "SELECT count(*) FILTER (WHERE NOT is_sidecar), coalesce(sum(size) FILTER (WHERE NOT is_sidecar), 0), max(verified_at) FROM objects
                    WHERE company_id = ?1 AND provider = ?2 AND directory = ?3";
         let key = params![
             place.company_id,
@@ -243,7 +243,7 @@ impl State {
                 known.version,
                 known.source,
                 known.stored_at.to_string(),
-                known.verified_at.to_string(),
+                known.verified_at.map(|at| at.to_string()),
                 known.is_sidecar,
             ],
         )?;
@@ -253,6 +253,21 @@ impl State {
     /// Remembers a verified object.
     pub fn record(&mut self, place: &Place, known: &Known) -> Result<(), Failure> {
         self.transaction(|connection| Self::remember(connection, place, known))
+    }
+
+    /// Takes back that an object is verified: it was found to differ.
+    pub fn distrust(&mut self, place: &Place, name: &str) -> Result<(), Failure> {
+        self.transaction(|connection| {
+            let sql = "UPDATE objects SET verified_at = NULL
+                       WHERE company_id = ?1 AND provider = ?2 AND directory = ?3 AND name = ?4";
+            let key = params![
+                place.company_id,
+                place.provider.name(),
+                place.directory.as_str(),
+                name
+            ];
+            connection.execute(sql, key).map(drop)
+        })
     }
 
     /// Forgets an object that is gone.
@@ -413,7 +428,7 @@ fn read_known(row: &Row<'_>) -> rusqlite::Result<Known> {
         version: text(3)?,
         source: row.get(4)?,
         stored_at: time(row.get(5)?).ok_or_else(|| damaged(5, "stored_at"))?,
-        verified_at: time(row.get(6)?).ok_or_else(|| damaged(6, "verified_at"))?,
+        verified_at: time(row.get(6)?),
         is_sidecar: row.get(7)?,
     })
 }
@@ -431,20 +446,24 @@ pub(crate) fn unsigned(count: i64) -> u64 {
     u64::try_from(count).unwrap_or(0)
 }
 
-/// Makes an empty file, 0600 from the first moment; `SQLite` gives its companions the same mode.
+/// Makes an empty file, 0600 from the first moment, owned as its folder is; `SQLite` gives its companions the same.
 fn create_private(path: &Path) -> Result<(), Failure> {
     use std::os::unix::fs::OpenOptionsExt as _;
     // Looking first: opening the file would drop locks this process holds on it.
     if path.exists() {
         return Ok(());
     }
-    match std::fs::OpenOptions::new()
+    let made = std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(path)
-    {
-        Ok(_) => Ok(()),
+        .open(path);
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    match made.and_then(|file| crate::dir::give_like(&file, folder)) {
+        Ok(()) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => {
             let detail = format!(

@@ -37,7 +37,7 @@ CREATE TABLE objects (
     source TEXT,
     is_sidecar INTEGER NOT NULL,
     stored_at TEXT NOT NULL,
-    verified_at TEXT NOT NULL,
+    verified_at TEXT,
     PRIMARY KEY (company_id, provider, directory, name)
 );
 CREATE TABLE uploads (

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::backup::{BackupType, LocalBackup};
+use crate::company::Company;
 use crate::failure::{Code, Failure, fail};
 use crate::hash::Sha256;
 use crate::history::{Intent, Outcome, Verdict};
@@ -104,21 +105,24 @@ impl Sync<'_> {
     /// As the contract lists them; after any of them the remote's names hold what they held.
     pub fn backup(&self, state: &mut State, path: &Path) -> anyhow::Result<SyncReport> {
         let backup = LocalBackup::find(path);
-        // Before the history row: a command that names nothing has done nothing.
-        let mut file = self.open(&backup.path, Role::Backup(checksum(&backup)))?;
+        let open = || self.open(&backup.path, Role::Backup(checksum(&backup)));
         if self.options.dry_run {
-            let stored = self.plan(state, &mut file)?;
+            let stored = self.plan(state, &mut open()?)?;
             return Ok(self.report(&backup, &stored));
         }
-        let intent = Intent {
-            operation: "sync",
-            company_id: Some(self.remote.company.id.clone()),
-            company_name: Some(self.remote.company.name.clone()),
-            provider: Some(self.place().provider.name().into()),
-            target: Some(self.place().directory.join(file.name.as_str())),
-        };
-        state.recorded(intent, self.lock, |state| {
-            let stored = self.send_backup(state, &backup, &mut file)?;
+        let name = backup
+            .path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy();
+        let target = self.place().directory.join(&name);
+        let intent = intent(
+            &self.remote.company,
+            Some(self.place().provider.name()),
+            &target,
+        );
+        state.recorded(intent, Some(self.lock), |state| {
+            let stored = self.send_backup(state, &backup, &mut open()?)?;
             let report = self.report(&backup, &stored);
             let outcome = match stored.step {
                 Step::Skipped => Outcome::done(Verdict::Skipped, &report.message, 0),
@@ -202,7 +206,8 @@ impl Sync<'_> {
                 .into());
         }
         let (sha256, object) = self.upload(state, file)?;
-        let known = file.known(&object, sha256, Timestamp::now(), Timestamp::now());
+        let now = Timestamp::now();
+        let known = file.known(&object, sha256, now, Some(now));
         state
             .record(self.place(), &known)
             .map_err(|failure| stored_but_not_recorded(&full, failure))?;
@@ -281,7 +286,9 @@ impl Sync<'_> {
             return Ok(None);
         }
         let recorded = state.known(self.place(), file.name.as_str())?;
-        let recorded = recorded.filter(|known| known.version == object.version);
+        // What was found to differ is read again.
+        let recorded =
+            recorded.filter(|known| known.version == object.version && known.verified_at.is_some());
         let key = source_key(file.source.stamp());
         if let Some(known) = &recorded
             && known.source.as_deref() == Some(key.as_str())
@@ -295,10 +302,16 @@ impl Sync<'_> {
             (None, Some(known)) => known.sha256,
             (None, None) => remote_digest(self.remote, object, &*task)?,
         };
+        let read_back = recorded.is_none();
         let sha256 = file.source.digest(&*task)?;
         let now = Timestamp::now();
-        let (stored_at, verified_at) =
-            recorded.map_or((now, now), |known| (known.stored_at, known.verified_at));
+        let stored_at = recorded.as_ref().map_or(now, |known| known.stored_at);
+        // Compared by reading both, it is verified now; by the record alone, as of then.
+        let verified_at = if read_back {
+            Some(now)
+        } else {
+            recorded.and_then(|known| known.verified_at)
+        };
         Ok((sha256 == stored).then(|| file.known(object, sha256, stored_at, verified_at)))
     }
 
@@ -350,6 +363,17 @@ impl Sync<'_> {
     }
 }
 
+/// What a sync writes into the history before it begins.
+pub fn intent(company: &Company, provider: Option<&str>, target: &str) -> Intent {
+    Intent {
+        operation: "sync",
+        company_id: Some(company.id.clone()),
+        company_name: Some(company.name.clone()),
+        provider: provider.map(str::to_owned),
+        target: Some(target.to_owned()),
+    }
+}
+
 /// One file on its way.
 struct Outgoing {
     source: SourceFile,
@@ -390,7 +414,7 @@ impl Outgoing {
         object: &Object,
         sha256: Sha256,
         stored_at: Timestamp,
-        verified_at: Timestamp,
+        verified_at: Option<Timestamp>,
     ) -> Known {
         Known {
             name: self.name.as_str().to_owned(),

@@ -53,25 +53,57 @@ pub fn system_reason(error: &io::Error) -> String {
     }
 }
 
-/// The most alike of `candidates`, at most three, best first.
-///
-/// Keeps three at a time, so the candidates may be any number.
-pub fn nearest<'a>(asked: &str, candidates: impl Iterator<Item = Cow<'a, str>>) -> Vec<String> {
-    let asked = asked.to_lowercase();
-    let mut best: Vec<(f64, String)> = Vec::new();
-    for candidate in candidates {
-        let folded = candidate.to_lowercase();
-        let mut score = strsim::jaro_winkler(&asked, &folded);
-        if !asked.is_empty() && folded.contains(&asked) {
-            score = score.max(0.9);
-        }
-        if score > 0.75 && !best.iter().any(|(_, known)| *known == candidate) {
-            best.push((score, candidate.into_owned()));
-            best.sort_by(|a, b| b.0.total_cmp(&a.0));
-            best.truncate(3);
+/// The few most alike of any number of candidates.
+pub struct Nearest {
+    asked: String,
+    best: Vec<(f64, String)>,
+}
+
+impl Nearest {
+    /// Candidates for what was asked.
+    pub fn to(asked: &str) -> Self {
+        Nearest {
+            asked: asked.to_lowercase(),
+            best: Vec::new(),
         }
     }
-    best.into_iter().map(|(_, name)| name).collect()
+
+    /// Considers a candidate under all its names; keeps at most three.
+    pub fn offer<'a>(
+        &mut self,
+        names: impl IntoIterator<Item = &'a str>,
+        label: impl FnOnce() -> String,
+    ) {
+        let likeness = names
+            .into_iter()
+            .map(|name| self.likeness(name))
+            .fold(0.0, f64::max);
+        if likeness > 0.8 {
+            self.best.push((likeness, label()));
+            self.best.sort_by(|a, b| b.0.total_cmp(&a.0));
+            self.best.truncate(3);
+        }
+    }
+
+    fn likeness(&self, name: &str) -> f64 {
+        let name = name.to_lowercase();
+        let part_of_it = self.asked.chars().count() >= 3 && name.contains(&self.asked);
+        strsim::jaro_winkler(&self.asked, &name).max(if part_of_it { 0.9 } else { 0.0 })
+    }
+
+    /// The labels of the most alike, best first.
+    pub fn labels(self) -> Vec<String> {
+        self.best.into_iter().map(|(_, label)| label).collect()
+    }
+}
+
+/// The most alike name, if one is alike enough.
+pub fn nearest<'a>(asked: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let mut nearest = Nearest::to(asked);
+    for name in names {
+        nearest.offer([name], || name.to_owned());
+    }
+    nearest.labels().into_iter().next()
 }
 
 /// Bytes as people read them: `15.4 MiB`, `0 B`.
@@ -118,9 +150,11 @@ mod tests {
     #[test]
     fn suggests_what_looks_alike() {
         let names = ["acme-corp", "widget-inc", "globex"];
-        let near = nearest("acme", names.iter().map(|n| Cow::Borrowed(*n)));
-        assert_eq!(near, ["acme-corp"]);
-        assert!(nearest("zzz", names.iter().map(|n| Cow::Borrowed(*n))).is_empty());
+        assert_eq!(nearest("acme", names).as_deref(), Some("acme-corp"));
+        assert_eq!(nearest("Globx", names).as_deref(), Some("globex"));
+        for far in ["zzz", "x", ""] {
+            assert_eq!(nearest(far, names), None, "{far}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use crate::backup::{BackupType, MAX_SIDECAR_BYTES, Sidecar, sidecar_name};
+use crate::backup::{BackupType, MAX_SIDECAR_BYTES, Sidecar, is_json, is_part, sidecar_name};
 use crate::failure::{Code, Failure};
 use crate::files;
 use crate::hash::Sha256;
@@ -11,6 +11,15 @@ use crate::name::FileName;
 use crate::provider::{Object, ObjectKind};
 use crate::state::State;
 use crate::text::system_reason;
+
+/// What a backup without a sidecar is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// With what was recorded when it was stored.
+    Record,
+    /// With nothing, if it changed since: the operator wants it as it is.
+    Remote,
+}
 
 /// A remote backup file and all that is known of its content before a byte is read.
 pub struct Wanted {
@@ -25,8 +34,13 @@ impl Wanted {
     /// Looks a file up on the remote.
     ///
     /// # Errors
-    /// `remote_file_not_found`; `integrity_failed` when the sidecar and the record disagree.
-    pub fn find(remote: &Remote, state: Option<&State>, name: &str) -> anyhow::Result<Self> {
+    /// `remote_file_not_found`, with a near name.
+    pub fn find(
+        remote: &Remote,
+        state: Option<&State>,
+        name: &str,
+        trust: Trust,
+    ) -> anyhow::Result<Self> {
         let name = FileName::new(name)?;
         let object = remote.provider.stat(&name).map_err(Failure::from)?;
         let Some(object) = object.filter(|object| object.kind == ObjectKind::File) else {
@@ -48,9 +62,11 @@ impl Wanted {
             Some(state) => state.known(&remote.place, name.as_str())?,
             None => None,
         };
-        if let Some(known) = known.filter(|known| known.version == object.version) {
-            expected.push(("record", known.sha256));
-        }
+        // Our record takes the place of a sidecar, also when the object changed behind our back:
+        // then the two differ, and that must show.
+        let nobody_else = expected.is_empty() && object.sha256.is_none() && trust == Trust::Record;
+        let known = known.filter(|known| known.version == object.version || nobody_else);
+        expected.extend(known.map(|known| ("record", known.sha256)));
         expected.extend(object.sha256.map(|sha256| ("provider", sha256)));
         Ok(Wanted {
             name,
@@ -68,13 +84,16 @@ impl Wanted {
         remote: &Remote,
         state: Option<&State>,
         of_type: Option<BackupType>,
+        trust: Trust,
     ) -> anyhow::Result<Self> {
         let files = files::list(remote, state, false)?;
-        let newest = files
-            .iter()
-            .find(|file| of_type.is_none() || file.backup_type == of_type);
+        let newest = files.iter().find(|file| match of_type {
+            Some(of_type) => file.backup_type == Some(of_type),
+            // A manifest or one part is not a backup to restore from.
+            None => !is_json(&file.name) && !is_part(&file.name),
+        });
         if let Some(file) = newest {
-            return Self::find(remote, state, &file.name);
+            return Self::find(remote, state, &file.name, trust);
         }
         let what = of_type.map_or_else(|| "backup".to_owned(), |kind| format!("{kind} backup"));
         let (directory, provider) = (&remote.place.directory, remote.place.provider);
@@ -151,11 +170,19 @@ impl Wanted {
         for (who, expected) in &self.expected {
             if *expected != sha256 {
                 let detail = format!(
-                    "'{}' has the SHA-256 {sha256}, but the {who} says {expected}: the remote copy is damaged",
+                    "'{}' has the SHA-256 {sha256}, but the {who} says {expected}: the remote copy was changed",
                     self.name
                 );
+                let hint = match *who {
+                    "record" => {
+                        "nothing was written; if somebody replaced it on purpose, take it with --force"
+                    }
+                    _ => {
+                        "nothing was written; choose another backup: `vertex-backup files` lists them"
+                    }
+                };
                 return Err(Failure::new(Code::IntegrityFailed, detail)
-                    .hint("nothing was written; choose another backup: vertex-backup files COMPANY")
+                    .hint(hint)
                     .field("expected", expected.to_string())
                     .field("found", sha256.to_string()));
             }
@@ -171,12 +198,9 @@ fn not_found(remote: &Remote, name: &FileName) -> Failure {
         format!("Remote file '{name}' not found in {place}"),
     );
     let listed = files::list(remote, None, false).unwrap_or_default();
-    let near = crate::text::nearest(
-        name.as_str(),
-        listed.iter().map(|file| file.name.as_str().into()),
-    );
+    let near = crate::text::nearest(name.as_str(), listed.iter().map(|file| file.name.as_str()));
     let id = shell_word(&remote.company.id);
-    match near.first() {
+    match near {
         Some(near) => failure.hint(format!(
             "did you mean '{near}'? `vertex-backup files {id}` lists all"
         )),

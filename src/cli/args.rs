@@ -40,7 +40,7 @@ pub(crate) struct Global {
     /// Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) backup_dir: Option<PathBuf>,
-    /// The provider file shared with the application [env: REMOTE_STORAGE_CONFIG]
+    /// The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) remote_config: Option<PathBuf>,
     /// Our own settings [env: VERTEX_BACKUP_CONFIG]
@@ -52,19 +52,19 @@ pub(crate) struct Global {
     /// How to print results: table or json [env: VERTEX_BACKUP_FORMAT]
     #[arg(long, global = true, value_name = "FORMAT", value_parser = ["table", "json"], hide_possible_values = true)]
     pub(crate) format: Option<String>,
-    /// How to show progress: auto, bar, plain, json or none
+    /// How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]
     #[arg(
         long, global = true, value_name = "MODE",
         value_parser = ["auto", "bar", "plain", "json", "none"], hide_possible_values = true
     )]
     pub(crate) progress: Option<String>,
-    /// Print errors only
+    /// Print errors only; JSON and what was asked for are still printed
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
     /// Say more: -v which settings won and why, -vv everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// When to colour: auto, always or never
+    /// When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]
     #[arg(
         long, global = true, value_name = "WHEN",
         value_parser = ["auto", "always", "never"], hide_possible_values = true
@@ -76,10 +76,10 @@ pub(crate) struct Global {
     /// Answer yes to every question
     #[arg(short, long, global = true)]
     pub(crate) yes: bool,
-    /// Wait so long for another run on the same company [default: 0]
+    /// Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]
     #[arg(long, global = true, value_name = "DUR")]
     pub(crate) lock_wait: Option<String>,
-    /// Wait so long for somebody silent, such as a locked database [default: 10s]
+    /// Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]
     #[arg(long, global = true, value_name = "DUR")]
     pub(crate) timeout: Option<String>,
 }
@@ -247,7 +247,8 @@ pub(crate) enum ProvidersCommand {
     #[command(after_help = "Examples:\n  \
         vertex-backup providers test\n  \
         vertex-backup providers test local --json\n\n\
-        The exit code is 6 when no tested provider answers, 3 when some do not.")]
+        The exit code is 6 when the provider does not answer, 5 when it is not configured,\n\
+        and 3 when some of several do.")]
     Test(ProviderNames),
     /// Show the room there is
     #[command(after_help = "Examples:\n  vertex-backup providers info local")]
@@ -441,7 +442,7 @@ pub(crate) struct Download {
     /// Where to: a folder, a file, or - for stdout
     #[arg(short, long, value_name = "FILE|DIR", value_hint = ValueHint::AnyPath)]
     pub(crate) output: Option<PathBuf>,
-    /// Replace a file that has the name and other content
+    /// Replace a different file of that name; take a backup that changed since it was stored
     #[arg(long)]
     pub(crate) force: bool,
 }

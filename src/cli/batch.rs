@@ -76,7 +76,7 @@ impl Batch {
                 "failed": failed,
                 "skipped": self.skipped,
             }))?;
-        } else {
+        } else if !ui.is_quiet() {
             ui.text(&human())?;
         }
         match crate::interrupt::received() {

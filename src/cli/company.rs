@@ -26,39 +26,49 @@ pub(super) fn run(context: &Context, command: CompanyCommand) -> anyhow::Result<
         CompanyCommand::List => list_companies(context, &Filter::default()),
         CompanyCommand::Show(args) => {
             let company = context.installation.companies().find(&args.company)?;
-            show(context, &company)
+            context
+                .ui
+                .result(&report(&company), || facts(context, &company))?;
+            Ok(exit::DONE)
         }
         CompanyCommand::Update(args) => update(context, &args),
     }
 }
 
-fn show(context: &Context, company: &Company) -> anyhow::Result<u8> {
-    let report = CompanyReport {
+fn report(company: &Company) -> CompanyReport<'_> {
+    CompanyReport {
         config: company.into(),
         created_at: company.created_at.as_deref(),
-    };
-    context.ui.result(&report, || {
-        let absent = || Cell::toned("-", Tone::Dim);
-        context.ui.facts(vec![
-            ("Id", Cell::from(&company.id)),
-            ("Name", Cell::from(&company.name)),
-            (
-                "Provider",
-                company.provider.as_ref().map_or_else(absent, Cell::from),
-            ),
-            (
-                "Remote path",
-                company.remote_path.as_ref().map_or_else(absent, Cell::from),
-            ),
-            (
-                "Created",
-                company
-                    .created_at
-                    .as_ref()
-                    .map_or_else(absent, |at| format!("{at} UTC").into()),
-            ),
-        ])
-    })?;
+    }
+}
+
+fn facts(context: &Context, company: &Company) -> String {
+    let absent = || Cell::toned("-", Tone::Dim);
+    context.ui.facts(vec![
+        ("Id", Cell::from(&company.id)),
+        ("Name", Cell::from(&company.name)),
+        (
+            "Provider",
+            company.provider.as_ref().map_or_else(absent, Cell::from),
+        ),
+        (
+            "Remote path",
+            company.remote_path.as_ref().map_or_else(absent, Cell::from),
+        ),
+        (
+            "Created",
+            company
+                .created_at
+                .as_ref()
+                .map_or_else(absent, |at| format!("{at} UTC").into()),
+        ),
+    ])
+}
+
+fn changed(context: &Context, company: &Company) -> anyhow::Result<u8> {
+    context
+        .ui
+        .done(&report(company), || facts(context, company))?;
     Ok(exit::DONE)
 }
 
@@ -78,7 +88,7 @@ fn add(context: &Context, args: &CompanyAdd) -> anyhow::Result<u8> {
     }
     let company = assign::add(&context.installation, &company)?;
     context.ui.note(&format!("company '{}' added", company.id));
-    show(context, &company)
+    changed(context, &company)
 }
 
 fn update(context: &Context, args: &CompanyUpdate) -> anyhow::Result<u8> {
@@ -98,7 +108,7 @@ fn update(context: &Context, args: &CompanyUpdate) -> anyhow::Result<u8> {
         backup,
     };
     let company = assign::change(&context.installation, &company, "company update", &changes)?;
-    show(context, &company)
+    changed(context, &company)
 }
 
 /// The assignment asked for, if one is, checked and its connection tested.

@@ -37,37 +37,44 @@ pub(super) fn run(context: &Context, command: ConfigCommand) -> anyhow::Result<u
         ConfigCommand::Set(args) => set(context, &args),
         ConfigCommand::Get(args) => {
             let company = context.installation.companies().find(&args.company)?;
-            show(context, &company)
+            context
+                .ui
+                .result(&ConfigReport::from(&company), || facts(context, &company))?;
+            Ok(exit::DONE)
         }
         ConfigCommand::List(args) => list(context, &args),
         ConfigCommand::Unset(args) => unset(context, &args.company),
     }
 }
 
-fn show(context: &Context, company: &Company) -> anyhow::Result<u8> {
-    context.ui.result(&ConfigReport::from(company), || {
-        let absent = |text| Cell::toned(text, Tone::Dim);
-        context.ui.facts(vec![
-            (
-                "Company",
-                format!("{} ({})", company.name, company.id).into(),
-            ),
-            (
-                "Provider",
-                company
-                    .provider
-                    .as_ref()
-                    .map_or_else(|| absent("not configured"), Cell::from),
-            ),
-            (
-                "Remote path",
-                company
-                    .remote_path
-                    .as_ref()
-                    .map_or_else(|| absent("-"), Cell::from),
-            ),
-        ])
-    })?;
+fn facts(context: &Context, company: &Company) -> String {
+    let absent = |text| Cell::toned(text, Tone::Dim);
+    context.ui.facts(vec![
+        (
+            "Company",
+            format!("{} ({})", company.name, company.id).into(),
+        ),
+        (
+            "Provider",
+            company
+                .provider
+                .as_ref()
+                .map_or_else(|| absent("not configured"), Cell::from),
+        ),
+        (
+            "Remote path",
+            company
+                .remote_path
+                .as_ref()
+                .map_or_else(|| absent("-"), Cell::from),
+        ),
+    ])
+}
+
+fn changed(context: &Context, company: &Company) -> anyhow::Result<u8> {
+    context
+        .ui
+        .done(&ConfigReport::from(company), || facts(context, company))?;
     Ok(exit::DONE)
 }
 
@@ -90,7 +97,7 @@ fn set(context: &Context, args: &ConfigSet) -> anyhow::Result<u8> {
         backup: Some(assignment.to_config()),
     };
     let company = assign::change(&context.installation, &company, "config set", &changes)?;
-    show(context, &company)
+    changed(context, &company)
 }
 
 /// Checks an assignment, tests the connection, and says what the operator should know.
@@ -137,7 +144,7 @@ fn unset(context: &Context, company: &str) -> anyhow::Result<u8> {
         backup: Some(BackupConfig::default()),
     };
     let company = assign::change(&context.installation, &company, "config unset", &changes)?;
-    show(context, &company)
+    changed(context, &company)
 }
 
 fn list(context: &Context, args: &ConfigList) -> anyhow::Result<u8> {

@@ -40,7 +40,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
 
     if let [name] = names.as_slice() {
         let report = delete(&remote, &mut state, &lock, name, deletion)?;
-        ui.result(&report, || {
+        ui.done(&report, || {
             format!("{}: {}\n", report.message, printable(&report.remote_path))
         })?;
         return Ok(exit::DONE);

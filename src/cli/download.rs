@@ -12,7 +12,7 @@ use crate::name::FileName;
 use crate::progress::Progress as _;
 use crate::target::Output;
 use crate::text::{bytes, printable};
-use crate::wanted::Wanted;
+use crate::wanted::{Trust, Wanted};
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
     let Context { ui, installation } = context;
@@ -34,9 +34,14 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
     let company = installation.companies().find(&args.company)?;
     let reading = installation.state_if_any()?;
     let (_, remote) = context.remote(&company, reading.as_ref())?;
+    let trust = if args.force {
+        Trust::Remote
+    } else {
+        Trust::Record
+    };
     let wanted = match &args.filename {
-        Some(name) => Wanted::find(&remote, reading.as_ref(), name)?,
-        None => Wanted::latest(&remote, reading.as_ref(), backup_type)?,
+        Some(name) => Wanted::find(&remote, reading.as_ref(), name, trust)?,
+        None => Wanted::latest(&remote, reading.as_ref(), backup_type, trust)?,
     };
     drop(reading);
     let output = args.output.clone().map_or(Output::Default, Output::Path);
@@ -51,13 +56,18 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
         options,
         progress: &watcher,
     };
+    let mut state = installation.state().inspect_err(|failure| {
+        ui.warn(&format!(
+            "{failure}; the download goes on without a row in the history"
+        ));
+    });
     if to_stdout {
-        let sha256 = download.stream(&wanted, &mut Ui::raw_stdout())?;
+        let sha256 = download.stream(state.as_mut().ok(), &wanted, &mut Ui::raw_stdout())?;
         watcher.note(&format!("'{}' has the SHA-256 {sha256}", wanted.name));
         return Ok(exit::DONE);
     }
-    let report = download.backup(&mut installation.state()?, &wanted)?;
-    ui.result(&report, || {
+    let report = download.backup(state.as_mut().ok(), &wanted)?;
+    ui.done(&report, || {
         let compared = report.compared_with.join(", ");
         let sidecar = if report.sidecar.is_some() {
             ", with its sidecar"

@@ -34,7 +34,7 @@ pub(super) fn run(context: &Context) -> anyhow::Result<u8> {
     let report = json!({ "success": true, "message": message, "database": db.display().to_string(), "created": created });
     context
         .ui
-        .result(&report, || format!("{message}: {}\n", db.display()))?;
+        .done(&report, || format!("{message}: {}\n", db.display()))?;
     if created {
         context
             .ui

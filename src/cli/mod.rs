@@ -286,8 +286,16 @@ fn answer_clap(error: &clap::Error, json: bool) -> u8 {
     let ui = Ui::new(manners);
     ui.raw_stderr(&printable_lines(&text));
     if json {
-        let first = text.lines().next().unwrap_or_default();
-        let detail = first.strip_prefix("error: ").unwrap_or(first).to_owned();
+        let said = text
+            .split(
+                "
+
+",
+            )
+            .next()
+            .unwrap_or_default();
+        let said = said.strip_prefix("error: ").unwrap_or(said);
+        let detail = said.split_whitespace().collect::<Vec<_>>().join(" ");
         let failure = Failure::new(Code::Usage, detail).hint("vertex-backup --help");
         if ui.json(&Verdict::of(&failure.into()).to_json()).is_err() {
             return exit::LOCAL_IO;

@@ -71,13 +71,20 @@ fn row(status: &ProviderStatus) -> Vec<Cell> {
 
 /// The providers named, or all that are configured.
 fn chosen(registry: &Registry, names: &[String]) -> Result<Vec<ProviderKind>, Failure> {
-    if names.is_empty() {
-        return Ok(ProviderKind::ALL
-            .into_iter()
-            .filter(|kind| registry.is_configured(*kind))
-            .collect());
+    if !names.is_empty() {
+        return names.iter().map(|name| name.parse()).collect();
     }
-    names.iter().map(|name| name.parse()).collect()
+    let configured = ProviderKind::ALL
+        .into_iter()
+        .filter(|kind| registry.is_configured(*kind));
+    let configured: Vec<_> = configured.collect();
+    if configured.is_empty() {
+        return Err(
+            Failure::new(Code::ProviderNotConfigured, "No provider is configured")
+                .hint("vertex-backup providers set --help"),
+        );
+    }
+    Ok(configured)
 }
 
 fn test_all(context: &Context, names: &[String]) -> anyhow::Result<u8> {
@@ -90,7 +97,7 @@ fn test_all(context: &Context, names: &[String]) -> anyhow::Result<u8> {
             "success": true, "message": format!("Provider '{kind}' is connected"), "name": kind, "connected": true,
             "account": connection.account,
         });
-        ui.result(&report, || {
+        ui.done(&report, || {
             format!("Provider '{kind}' is connected: {}\n", connection.account)
         })?;
         return Ok(exit::DONE);
@@ -398,10 +405,13 @@ fn edit(
         target: Some(path.display().to_string()),
         ..Intent::default()
     };
-    context.installation.state()?.recorded(intent, &lock, |_| {
-        provider_file::edit(path, change)?;
-        Ok(((), Outcome::done(Verdict::Ok, "Provider file written", 0)))
-    })
+    context
+        .installation
+        .state()?
+        .recorded(intent, Some(&lock), |_| {
+            provider_file::edit(path, change)?;
+            Ok(((), Outcome::done(Verdict::Ok, "Provider file written", 0)))
+        })
 }
 
 fn report(
@@ -410,20 +420,30 @@ fn report(
     kind: ProviderKind,
     message: &str,
 ) -> anyhow::Result<u8> {
-    let path = context
+    let file = context
         .installation
         .settings
         .remote_config
         .value
         .display()
         .to_string();
+    let root = (kind == ProviderKind::Local).then(|| registry.local_root().0.display().to_string());
     let report = json!({
         "success": true, "message": message, "name": kind, "configured": registry.is_configured(kind),
-        "file": path,
+        "file": file, "root": root,
     });
-    context
-        .ui
-        .result(&report, || format!("{message}: {kind} in {path}\n"))?;
+    context.ui.done(&report, || {
+        let root = root
+            .as_ref()
+            .map(|root| format!(", root {root}"))
+            .unwrap_or_default();
+        format!("{message}: {kind}{root} in {file}\n")
+    })?;
+    if root.is_some_and(|root| !std::path::Path::new(&root).exists()) {
+        context
+            .ui
+            .note("the root does not exist yet; it is made at its first use");
+    }
     if registry.is_configured(kind) {
         context
             .ui

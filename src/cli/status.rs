@@ -1,6 +1,6 @@
 //! `status`: when each company was last backed up.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -24,8 +24,10 @@ use crate::text::bytes;
 struct Survey<'a> {
     context: &'a Context,
     state: Option<State>,
-    providers: HashMap<&'static str, ProviderStatus>,
+    providers: BTreeMap<&'static str, ProviderStatus>,
     max_age: Option<Duration>,
+    /// The same, as it was typed.
+    limit: Option<&'a str>,
     now: Timestamp,
 }
 
@@ -52,21 +54,25 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
     let max_age = args.max_age.as_deref().map(duration::parse).transpose();
     let max_age = max_age.map_err(|why| Failure::new(Code::Usage, format!("--max-age: {why}")))?;
     let companies = context.installation.companies();
-    let asked: Vec<Company> = args
-        .companies
-        .iter()
-        .map(|name| companies.find(name))
-        .collect::<Result<_, _>>()?;
+    let mut asked: Vec<Company> = Vec::new();
+    for name in &args.companies {
+        let company = companies.find(name)?;
+        // Named twice, by id and by name perhaps, it counts once.
+        if !asked.iter().any(|known| known.id == company.id) {
+            asked.push(company);
+        }
+    }
     let state = context.installation.state_if_any()?;
     let survey = Survey {
         context,
         state,
         providers: if args.no_check {
-            HashMap::new()
+            BTreeMap::new()
         } else {
             check_providers(context, &asked)?
         },
         max_age,
+        limit: args.max_age.as_deref(),
         now: Timestamp::now(),
     };
     let visit = |each: &mut dyn FnMut(&[Company]) -> anyhow::Result<()>| match asked.as_slice() {
@@ -89,7 +95,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
 fn check_providers(
     context: &Context,
     asked: &[Company],
-) -> anyhow::Result<HashMap<&'static str, ProviderStatus>> {
+) -> anyhow::Result<BTreeMap<&'static str, ProviderStatus>> {
     let mut used = [false; ProviderKind::ALL.len()];
     let mut note = |companies: &[Company]| {
         for kind in companies
@@ -201,9 +207,16 @@ impl Survey<'_> {
         visit(&mut |companies| {
             let heading = totals.companies == 0;
             let page = rows(companies, &mut totals)?;
-            Ok(ui.text(&ui.page(&layout, page, heading))?)
+            // A quiet run tells by its exit code.
+            if ui.is_quiet() {
+                Ok(())
+            } else {
+                Ok(ui.text(&ui.page(&layout, page, heading))?)
+            }
         })?;
-        ui.text(&self.summary(&totals))?;
+        if !ui.is_quiet() {
+            ui.text(&self.summary(&totals))?;
+        }
         for provider in self
             .providers
             .values()
@@ -226,11 +239,10 @@ impl Survey<'_> {
         if totals.failing > 0 {
             words.push(format!("{} failing", totals.failing));
         }
-        if let Some(limit) = self.max_age {
+        if let Some(limit) = self.limit {
             words.push(format!(
                 "{} without a verified backup in the last {}",
-                totals.stale,
-                duration::show(limit)
+                totals.stale, limit
             ));
         }
         let blank = if totals.companies == 0 { "" } else { "\n" };
@@ -239,8 +251,9 @@ impl Survey<'_> {
         } else {
             "companies"
         };
+        let files = if totals.files == 1 { "file" } else { "files" };
         format!(
-            "{blank}{} {plural}: {}; {} files, {} on remotes\n",
+            "{blank}{} {plural}: {}; {} {files}, {} on remotes\n",
             totals.companies,
             words.join(", "),
             totals.files,

@@ -6,18 +6,35 @@ use super::batch::Batch;
 use super::render::{Cell, Tone, left, right};
 use crate::exit;
 use crate::failure::{Code, Failure};
-use crate::sync::{Sync, SyncOptions, SyncReport};
+use crate::sync::{Sync, SyncOptions, SyncReport, intent};
 use crate::text::bytes;
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
     let Context { ui, installation } = context;
     let company = installation.companies().find(&args.company)?;
-    let mut state = installation.state()?;
-    let (registry, mut remote) = context.remote(&company, Some(&state))?;
     let lock = installation.lock_company(&company, "sync")?;
-    if !args.dry_run {
-        installation.claim(&registry, &mut remote, &mut state)?;
-    }
+    let mut state = installation.state()?;
+    let opened = context
+        .remote(&company, Some(&state))
+        .and_then(|(registry, mut remote)| {
+            if !args.dry_run {
+                installation.claim(&registry, &mut remote, &mut state)?;
+            }
+            Ok((registry, remote))
+        });
+    let (registry, remote) = match opened {
+        // A night without a provider is a failed attempt like any other: `status` must show it.
+        Err(error) if !args.dry_run => {
+            let target = args
+                .files
+                .first()
+                .map(|file| file.display().to_string())
+                .unwrap_or_default();
+            let intent = intent(&company, company.provider.as_deref(), &target);
+            return state.recorded(intent, Some(&lock), |_| Err(error));
+        }
+        opened => opened?,
+    };
     context.warn_of_shared_disk(&registry, remote.place.provider);
     let watcher = ui.watcher();
     let options = SyncOptions {
@@ -34,7 +51,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
 
     if let [file] = args.files.as_slice() {
         let report = sync.backup(&mut state, file)?;
-        ui.result(&report, || sentence(&report))?;
+        ui.done(&report, || sentence(&report))?;
         return Ok(exit::DONE);
     }
     let mut batch = Batch::default();
@@ -62,12 +79,9 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
     } else {
         ""
     };
-    let message = format!(
-        "{} of {} files are on {}{failed}",
-        reports.len(),
-        args.files.len(),
-        remote.place.provider
-    );
+    let are = if args.dry_run { "would be" } else { "are" };
+    let (count, all, provider) = (reports.len(), args.files.len(), remote.place.provider);
+    let message = format!("{count} of {all} files {are} on {provider}{failed}");
     Ok(batch.finish(ui, &message, || table(context, &reports, &message))?)
 }
 

@@ -66,6 +66,24 @@ impl Ui {
         }
     }
 
+    /// Prints the result of something that was done: a quiet run says nothing of its success.
+    pub(crate) fn done<T: Serialize>(
+        &self,
+        value: &T,
+        human: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        if self.manners.quiet && !self.is_json() {
+            Ok(())
+        } else {
+            self.result(value, human)
+        }
+    }
+
+    /// Whether only errors are to be told.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.manners.quiet
+    }
+
     /// Prints one JSON document.
     pub(crate) fn json<T: Serialize>(&self, value: &T) -> Result<(), Failure> {
         let mut text = serde_json::to_string(value)

@@ -21,7 +21,7 @@ fn an_unknown_company_comes_with_near_ones() {
         .stdout("")
         .stderr(
             "error: Company 'acme' not found\n\
-             hint: did you mean 'Acme Corp' or 'acme-corp' or 'Acme Corporation'? `vertex-backup company list` shows all\n",
+             hint: did you mean 'company-123' (Acme Corp) or 'acme-corp' (Acme Corporation)? `vertex-backup company list` shows all\n",
         );
     Sandbox::new()
         .run(["config", "get", "zzzzzz"])

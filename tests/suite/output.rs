@@ -229,26 +229,56 @@ fn the_json_is_one_line_and_stderr_is_apart() {
 }
 
 #[test]
-fn a_quiet_run_says_nothing_on_stderr() {
-    let sandbox = Sandbox::assigned();
-    sandbox
-        .run(["sync", "acme-corp", &format!("backups/database/{DB}"), "-q"])
-        .code(0)
-        .stderr("");
+fn a_quiet_run_that_goes_well_says_nothing() {
+    let sandbox = Sandbox::new();
+    let backup = format!("backups/database/{DB}");
+    for arguments in [
+        vec!["config", "set", "acme-corp", "--provider", "local"],
+        vec!["sync", "acme-corp", &backup],
+        vec![
+            "sync",
+            "acme-corp",
+            &backup,
+            "backups/database/db_backup_20250129_020000.db",
+        ],
+        vec!["download", "acme-corp", DB, "-o", "out.db"],
+        vec!["status", "acme-corp", "--max-age", "26h"],
+        vec!["providers", "test"],
+        vec!["delete", "acme-corp", DB, "-y"],
+    ] {
+        sandbox
+            .run(arguments.into_iter().chain(["-q"]))
+            .code(0)
+            .stdout("")
+            .stderr("");
+    }
     sandbox
         .run(["sync", "acme-corp", "none.db", "-q"])
         .code(4)
+        .stdout("")
         .stderr("error: Backup file not found: none.db\n");
+    // What was asked for is printed all the same.
+    assert!(
+        !sandbox
+            .run(["config", "list", "-q"])
+            .code(0)
+            .stdout
+            .is_empty()
+    );
+    assert_eq!(
+        sandbox.json(9, ["status", "acme-corp", "--max-age", "0", "-q"])["count"],
+        json!(1)
+    );
 }
 
 #[test]
 fn a_backup_in_words() {
     let sandbox = Sandbox::assigned();
-    sandbox.run(["sync", "acme-corp", &format!("backups/database/{DB}"), "-q"]).stdout(&format!(
+    sandbox.run(["sync", "acme-corp", &format!("backups/database/{DB}")]).stdout(&format!(
         "Backup synced to local: /vertex-ar/acme-corp/backups/{DB} (288.0 KiB, with its sidecar)\nSHA-256 {DB_SHA256}\n"
     ));
     sandbox
-        .run(["download", "acme-corp", DB, "-o", "out.db", "-q"])
+        .run(["download", "acme-corp", DB, "-o", "out.db"])
         .stdout(&format!(
             "Backup downloaded successfully: ./out.db (288.0 KiB)\n\
          SHA-256 {DB_SHA256}, compared with: sidecar, record, disk\n"
@@ -301,9 +331,126 @@ fn health_in_words() {
     let table = sandbox.run(["status"]).code(0).stdout;
     assert!(
         table.contains(
-            "\n7 companies: 2 configured, 5 not configured, 1 failing; 1 files, 1 B on remotes\n"
+            "\n7 companies: 2 configured, 5 not configured, 1 failing; 1 file, 1 B on remotes\n"
         ),
         "{table}"
+    );
+}
+
+#[test]
+fn a_failed_attempt_shows_wherever_it_fails() {
+    let sandbox = Sandbox::assigned();
+    let health =
+        |company: &str| sandbox.json(0, ["status", company])["companies"][0]["health"].clone();
+    sandbox.run(["sync", "acme-corp", "none.db"]).code(4);
+    assert_eq!(health("acme-corp"), json!("failing"));
+    sandbox.run(["sync", "globex", "none.db"]).code(5);
+    assert_eq!(health("globex"), json!("failing"));
+    let failed = sandbox.json(0, ["history", "--failed"]);
+    let codes: Vec<_> = failed["runs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|run| run["code"].clone())
+        .collect();
+    assert_eq!(
+        codes,
+        [
+            json!("provider_not_configured"),
+            json!("backup_file_not_found")
+        ]
+    );
+}
+
+#[test]
+fn a_copy_found_damaged_counts_as_verified_no_more() {
+    let sandbox = Sandbox::assigned();
+    sandbox.write("one.db", "content");
+    sandbox.run(["sync", "acme-corp", "one.db"]).code(0);
+    sandbox
+        .run(["status", "acme-corp", "--max-age", "1h"])
+        .code(0);
+    let stored = sandbox.remote("acme-corp").join("one.db");
+    let stamp = fs::metadata(&stored).unwrap().modified().unwrap();
+    fs::write(&stored, "CONTENT").unwrap();
+    fs::File::options()
+        .append(true)
+        .open(&stored)
+        .unwrap()
+        .set_modified(stamp)
+        .unwrap();
+    // Whoever wrote it changed its ctime: the record is not about these bytes.
+    assert_eq!(
+        sandbox.json(0, ["files", "acme-corp"])["files"][0]["verified_at"],
+        json!(null)
+    );
+    // There is no sidecar; the record takes its place, once and again.
+    for _ in 0..2 {
+        let error = sandbox.json(7, ["download", "acme-corp", "one.db", "-o", "back.db"]);
+        assert_eq!(error["code"], json!("integrity_failed"));
+        assert!(!sandbox.file("back.db").exists());
+    }
+    sandbox
+        .run(["status", "acme-corp", "--max-age", "1h"])
+        .code(9);
+    let report = sandbox.json(
+        0,
+        [
+            "download",
+            "acme-corp",
+            "one.db",
+            "-o",
+            "back.db",
+            "--force",
+        ],
+    );
+    assert_eq!(report["compared_with"], json!(["disk"]));
+    // Stored anew, it is verified anew.
+    sandbox.run(["sync", "acme-corp", "one.db"]).code(0);
+    sandbox
+        .run(["status", "acme-corp", "--max-age", "1h"])
+        .code(0);
+}
+
+#[test]
+fn the_latest_backup_is_the_one_made_last() {
+    let sandbox = Sandbox::assigned();
+    for day in ["20250131_040000", "20250129_020000"] {
+        sandbox
+            .run([
+                "sync",
+                "acme-corp",
+                &format!("backups/database/db_backup_{day}.db"),
+            ])
+            .code(0);
+    }
+    for day in ["20250130_030000.tar.part002.gz", "20250129_030000.tar.gz"] {
+        sandbox
+            .run([
+                "sync",
+                "acme-corp",
+                &format!("backups/storage/storage_backup_{day}"),
+            ])
+            .code(0);
+    }
+    let latest = |arguments: &[&str]| {
+        let words = ["download", "acme-corp", "--latest", "-o", "../", "--force"]
+            .iter()
+            .chain(arguments);
+        sandbox.json(0, words)["remote_path"]
+            .as_str()
+            .unwrap()
+            .rsplit('/')
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(latest(&[]), DB);
+    assert_eq!(latest(&["--type", "database"]), DB);
+    let names = sandbox.json(0, ["files", "acme-corp"]);
+    assert_eq!(
+        (&names["files"][0]["name"], &names["files"][0]["created"]),
+        (&json!(DB), &json!("2025-01-31T04:00:00"))
     );
 }
 
