@@ -10,4 +10,5 @@ mod support;
 
 mod conformance;
 mod database;
+mod provider_file;
 mod settings;
