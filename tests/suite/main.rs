@@ -12,3 +12,4 @@ mod conformance;
 mod database;
 mod provider_file;
 mod settings;
+mod state;

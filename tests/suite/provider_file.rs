@@ -182,7 +182,6 @@ fn a_list_in_place_of_an_object_is_no_configuration() {
 
 #[test]
 fn a_value_of_the_wrong_type_is_never_shown() {
-    let sandbox = Sandbox::new();
     let text = json!(CANARY);
     let object = json!({ CANARY: CANARY });
     let list = json!([[CANARY]]);
