@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -798,6 +799,33 @@ fn a_command_for_a_secret_is_run_only_when_the_secret_is_needed() {
     }
     sandbox.run(["providers"]).code(0);
     assert!(sandbox.file("ran").exists());
+}
+
+#[test]
+fn interrupting_a_command_that_hangs_ends_the_run_at_once() {
+    let sandbox = Sandbox::new();
+    put(
+        &sandbox,
+        json!({"yandex_disk": {"enabled": true,
+            "oauth_token_command": ["sh", "-c", "touch started; exec sleep 600"]}})
+        .to_string(),
+    );
+    let run = sandbox
+        .command(["providers", "test", "yandex_disk", "--json"])
+        .spawn();
+    for _ in 0..600 {
+        if sandbox.file("started").exists() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(sandbox.file("started").exists());
+    let pid = i32::try_from(run.id()).unwrap();
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    // Its pipes are at their end only when the hanging command is gone too.
+    let run = Outcome::of(&run.wait_with_output().unwrap(), &sandbox).code(130);
+    assert_eq!(run.json()["code"], "interrupted");
 }
 
 #[test]

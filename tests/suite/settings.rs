@@ -34,51 +34,54 @@ fn told(outcome: &Outcome, what: &str) -> String {
     told.unwrap_or_else(|| panic!("nothing of {what} in: {}", outcome.stderr))
 }
 
+/// One setting and everything that can decide it.
+struct Case {
+    what: &'static str,
+    flag: Option<&'static str>,
+    variables: &'static [&'static str],
+    key: &'static str,
+    found: Option<&'static str>,
+    default: &'static str,
+}
+
+const CASES: [Case; 4] = [
+    Case {
+        what: "database",
+        flag: Some("--db"),
+        variables: &["VERTEX_BACKUP_DB"],
+        key: "db",
+        found: Some("./app_data.db"),
+        default: "",
+    },
+    Case {
+        what: "backups",
+        flag: Some("--backup-dir"),
+        variables: &["VERTEX_BACKUP_BACKUP_DIR"],
+        key: "backup_dir",
+        found: Some("./backups"),
+        default: "./backups",
+    },
+    Case {
+        what: "provider file",
+        flag: Some("--remote-config"),
+        variables: &["VERTEX_BACKUP_REMOTE_CONFIG", "REMOTE_STORAGE_CONFIG"],
+        key: "remote_config",
+        found: Some("./config/remote_storage.json"),
+        default: "[DIR]/home/.local/share/vertex-backup/remote_storage.json",
+    },
+    Case {
+        what: "state",
+        flag: None,
+        variables: &["VERTEX_BACKUP_STATE"],
+        key: "state",
+        found: None,
+        default: "[DIR]/app/app_data.backup-state.db",
+    },
+];
+
 #[test]
 fn each_source_beats_the_next() {
-    struct Case {
-        what: &'static str,
-        flag: Option<&'static str>,
-        variables: &'static [&'static str],
-        key: &'static str,
-        found: Option<&'static str>,
-        default: &'static str,
-    }
-    let cases = [
-        Case {
-            what: "database",
-            flag: Some("--db"),
-            variables: &["VERTEX_BACKUP_DB"],
-            key: "db",
-            found: Some("./app_data.db"),
-            default: "",
-        },
-        Case {
-            what: "backups",
-            flag: Some("--backup-dir"),
-            variables: &["VERTEX_BACKUP_BACKUP_DIR"],
-            key: "backup_dir",
-            found: Some("./backups"),
-            default: "./backups",
-        },
-        Case {
-            what: "provider file",
-            flag: Some("--remote-config"),
-            variables: &["VERTEX_BACKUP_REMOTE_CONFIG", "REMOTE_STORAGE_CONFIG"],
-            key: "remote_config",
-            found: Some("./config/remote_storage.json"),
-            default: "[DIR]/home/.local/share/vertex-backup/remote_storage.json",
-        },
-        Case {
-            what: "state",
-            flag: None,
-            variables: &["VERTEX_BACKUP_STATE"],
-            key: "state",
-            found: None,
-            default: "[DIR]/app/app_data.backup-state.db",
-        },
-    ];
-    for case in cases {
+    for case in CASES {
         let sandbox = Sandbox::new();
         let place = |name: &str| {
             let path = sandbox.file(&format!("by-{name}"));

@@ -67,7 +67,7 @@ fn told(sandbox: &Sandbox) -> Vec<[String; 4]> {
 }
 
 #[track_caller]
-fn assert_broken(run: Outcome, what: &str) {
+fn assert_broken(run: &Outcome, what: &str) {
     assert_eq!(run.code, 7, "{what}: {run:?}");
     let error = run.json();
     assert_eq!(error["code"], "history_broken", "{what}: {error}");
@@ -93,7 +93,7 @@ fn assert_found(sandbox: &Sandbox, what: &str, tamper: impl FnOnce(&Connection))
     assert_eq!(check().code(0).json()["rows"], 10, "before: {what}");
     tamper(&connection);
     drop(connection);
-    assert_broken(check(), what);
+    assert_broken(&check(), what);
 }
 
 /// A state with five runs, ten rows.
@@ -459,11 +459,11 @@ fn a_head_noted_earlier_shows_even_a_chain_forged_as_a_whole() {
     forge(&state);
     sandbox.run(["history", "--check"]).code(0);
     assert_broken(
-        sandbox.run(["history", "--check", "--json", "--head", &noted]),
+        &sandbox.run(["history", "--check", "--json", "--head", &noted]),
         "forged",
     );
     assert_broken(
-        sandbox.run(["history", "--check", "--json", "--head", "0000"]),
+        &sandbox.run(["history", "--check", "--json", "--head", "0000"]),
         "a head that never was",
     );
 }
@@ -480,7 +480,7 @@ fn a_history_cut_off_before_the_noted_head_is_found() {
         .unwrap();
     sandbox.run(["history", "--check"]).code(0);
     assert_broken(
-        sandbox.run(["history", "--check", "--json", "--head", &noted]),
+        &sandbox.run(["history", "--check", "--json", "--head", &noted]),
         "cut",
     );
 }
@@ -491,9 +491,9 @@ fn a_state_that_is_gone_or_new_does_not_hold_the_noted_head() {
     let noted = head(&sandbox);
     let check = ["history", "--check", "--json", "--head", &noted];
     lose_state(&sandbox);
-    assert_broken(sandbox.run(check), "gone");
+    assert_broken(&sandbox.run(check), "gone");
     sandbox.run(["config", "unset", "acme-corp", "-q"]).code(0);
-    assert_broken(sandbox.run(check), "new");
+    assert_broken(&sandbox.run(check), "new");
 }
 
 #[test]
@@ -536,12 +536,12 @@ fn all_we_make_is_private_whatever_the_umask() {
         assert!(found, "{end} is not in {made:?}");
     }
     for path in made {
-        let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        let rights = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
         if path == sandbox.app() {
             continue;
         }
         let expected = if path.is_dir() { 0o700 } else { 0o600 };
-        assert_eq!(mode, expected, "{} {mode:o}", path.display());
+        assert_eq!(rights, expected, "{} {rights:o}", path.display());
     }
 }
 
