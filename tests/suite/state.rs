@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use vertex_backup::hash::Hasher;
-use vertex_backup::history::Intent;
+use vertex_backup::history::{Intent, Outcome as RunOutcome, Verdict};
 use vertex_backup::lock::Locks;
 use vertex_backup::state::State;
 
@@ -288,6 +288,43 @@ fn a_history_nobody_touched_is_whole() {
         ],
     );
     assert_eq!(again, check);
+}
+
+#[test]
+fn a_history_that_grows_while_it_is_checked_is_whole() {
+    let sandbox = synced();
+    let mut alarms = Vec::new();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let locks = Locks::beside(&sandbox.state());
+            let lock = locks.acquire("a test", "sync", Duration::ZERO).unwrap();
+            let mut state = State::open(&sandbox.state()).unwrap();
+            for _ in 0..200 {
+                let intent = Intent {
+                    operation: "sync",
+                    ..Intent::default()
+                };
+                let done = |_: &mut State| Ok(((), RunOutcome::done(Verdict::Ok, "", 0)));
+                state.recorded(intent, &lock, done).unwrap();
+            }
+        });
+        while !writer.is_finished() {
+            let state = State::open_existing(&sandbox.state()).unwrap().unwrap();
+            alarms.extend(
+                state
+                    .check_history(None)
+                    .err()
+                    .map(|alarm| alarm.to_string()),
+            );
+        }
+    });
+    assert!(
+        alarms.is_empty(),
+        "{} false alarms: {}",
+        alarms.len(),
+        alarms[0]
+    );
+    assert_eq!(sandbox.json(0, ["history", "--check"])["rows"], 404);
 }
 
 #[test]
