@@ -11,8 +11,12 @@ mod support;
 
 mod bad_input;
 mod conformance;
+mod database;
 mod generated;
 mod layering;
 mod output;
 mod promises;
+mod provider_file;
 mod readme;
+mod settings;
+mod state;
