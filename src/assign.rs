@@ -103,7 +103,7 @@ pub fn change(
         .as_ref()
         .and_then(|backup| backup.provider.clone());
     let intent = Intent {
-        operation,
+        operation: operation.into(),
         company_id: Some(company.id.clone()),
         company_name: Some(company.name.clone()),
         provider,
@@ -128,9 +128,11 @@ pub fn change(
 /// # Errors
 /// `already_exists`; what the database fails with.
 pub fn add(installation: &Installation, company: &Company) -> anyhow::Result<Company> {
+    // A database that is not there is found before anything is made beside it.
+    installation.companies().get(&company.id)?;
     let lock = installation.lock_company(company, "company add")?;
     let intent = Intent {
-        operation: "company add",
+        operation: "company add".into(),
         company_id: Some(company.id.clone()),
         company_name: Some(company.name.clone()),
         provider: company.provider.clone(),

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::failure::{Code, Failure};
 use crate::hash::{Hasher, Sha256};
-use crate::state::{State, unsigned};
+use crate::state::{State, signed, unsigned};
 
 /// A chain that holds.
 #[derive(Clone, Debug, Serialize)]
@@ -59,15 +59,11 @@ const COLUMNS: &str =
     "seq, run, at, event, operation, company_id, company_name, provider, target, verdict, code,
     detail, bytes, actor, previous, hash";
 
+/// Anything but text and NULL is not what was written, and an error.
 fn read_link(row: &Row<'_>) -> rusqlite::Result<Link> {
     let mut fields = [const { None }; FIELDS];
     for (index, field) in fields.iter_mut().enumerate() {
-        // The count of bytes is a number; everything is hashed as text.
-        *field = match row.get_ref(index + 1)? {
-            rusqlite::types::ValueRef::Integer(number) => Some(number.to_string()),
-            rusqlite::types::ValueRef::Null => None,
-            cell => Some(String::from_utf8_lossy(cell.as_bytes().unwrap_or_default()).into_owned()),
-        };
+        *field = row.get(index + 1)?;
     }
     Ok(Link {
         seq: row.get(0)?,
@@ -117,51 +113,84 @@ impl State {
     /// # Errors
     /// `history_broken`, naming the first row that does not fit.
     pub fn check_history(&self, expected: Option<&str>) -> Result<Chain, Failure> {
-        let broken = |seq: i64, why: &str| {
-            Err(Failure::new(
-                Code::HistoryBroken,
-                format!("The history is broken at row {seq}: {why}"),
-            )
-            .field("row", seq)
-            .hint("somebody changed the state file; compare it with a backup of it"))
-        };
-        let mut statement = self
+        // One snapshot: another run may append while this one reads.
+        let snapshot = self
             .connection
-            .prepare(&format!("SELECT {COLUMNS} FROM history ORDER BY seq"))
-            .map_err(|e| self.failed(&e))?;
+            .unchecked_transaction()
+            .map_err(|error| self.failed(&error))?;
+        let sql = format!("SELECT {COLUMNS} FROM history ORDER BY seq");
+        let mut statement = snapshot
+            .prepare(&sql)
+            .map_err(|_| broken(0, "its table is gone"))?;
         let mut rows = statement.query([]).map_err(|error| self.failed(&error))?;
-        let (mut seq, mut head, mut met) = (0, String::new(), expected.is_none_or(str::is_empty));
+        let (mut seq, mut head, mut met) = (0, String::new(), false);
         while let Some(row) = rows.next().map_err(|error| self.failed(&error))? {
-            let Ok(link) = read_link(row) else {
-                return broken(seq + 1, "it cannot be read");
-            };
+            let link =
+                read_link(row).map_err(|_| broken(seq + 1, "it was altered: it cannot be read"))?;
             if link.seq != seq + 1 {
-                return broken(seq + 1, "it was removed");
+                return Err(broken(seq + 1, "it was removed"));
             }
             if link.previous != head {
-                return broken(link.seq, "it does not follow the row before it");
+                return Err(broken(link.seq, "it does not follow the row before it"));
             }
             if link.digest().to_string() != link.hash {
-                return broken(link.seq, "it was altered");
+                return Err(broken(link.seq, "it was altered"));
             }
             met |= expected == Some(link.hash.as_str());
             (seq, head) = (link.seq, link.hash);
         }
-        let stored: (i64, String) = self
-            .connection
-            .query_row("SELECT seq, hash FROM history_head", [], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
-            .map_err(|error| self.failed(&error))?;
+        let stored = snapshot.query_row("SELECT seq, hash FROM history_head", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        });
+        let stored: (i64, String) =
+            stored.map_err(|_| broken(seq, "the head that stands apart is gone"))?;
         if stored != (seq, head.clone()) {
-            return broken(stored.0.max(seq), "the last rows were removed or added");
+            return Err(broken(
+                stored.0.max(seq),
+                "the last rows were removed or added",
+            ));
         }
-        if !met {
-            return broken(seq, "the head noted earlier is not part of it any more");
-        }
-        Ok(Chain {
+        let chain = Chain {
             rows: unsigned(seq),
             head,
-        })
+        };
+        if met {
+            Ok(chain)
+        } else {
+            chain.check_head(expected)
+        }
     }
+}
+
+impl Chain {
+    /// The history of an installation that has none yet.
+    pub fn empty() -> Self {
+        Chain {
+            rows: 0,
+            head: String::new(),
+        }
+    }
+
+    /// Fails when a head noted earlier is asked for, and none of the rows has it.
+    ///
+    /// # Errors
+    /// `history_broken`.
+    pub fn check_head(self, expected: Option<&str>) -> Result<Self, Failure> {
+        match expected {
+            None | Some("") => Ok(self),
+            Some(_) => Err(broken(
+                signed(self.rows),
+                "the head noted earlier is not part of it",
+            )),
+        }
+    }
+}
+
+fn broken(seq: i64, why: &str) -> Failure {
+    Failure::new(
+        Code::HistoryBroken,
+        format!("The history is broken at row {seq}: {why}"),
+    )
+    .field("row", seq)
+    .hint("somebody changed the state file; compare it with a backup of it")
 }

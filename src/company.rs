@@ -157,6 +157,16 @@ impl Companies {
         }
     }
 
+    /// The rows that [`Companies::pages`] would pass over because they cannot be read.
+    pub fn unreadable(&self, filter: &Filter) -> anyhow::Result<Vec<BadRow>> {
+        let mut unreadable = Vec::new();
+        self.pages(filter, |_, bad| {
+            unreadable.extend_from_slice(bad);
+            Ok(())
+        })?;
+        Ok(unreadable)
+    }
+
     /// Adds a company.
     ///
     /// # Errors
@@ -248,7 +258,7 @@ impl Companies {
 struct Page {
     companies: Vec<Company>,
     bad: Vec<BadRow>,
-    last: Option<(Value, Value)>,
+    last: Option<(Key, Key)>,
 }
 
 /// The table in one open connection.
@@ -331,14 +341,13 @@ impl Table {
         }
     }
 
-    fn page(&self, filter: &Filter, after: Option<&(Value, Value)>) -> anyhow::Result<Page> {
+    fn page(&self, filter: &Filter, after: Option<&(Key, Key)>) -> anyhow::Result<Page> {
         // Each form binds the same parameters; an OR would keep SQLite from seeking by the index.
-        let position = if after.is_some() {
-            "(name, id) > (?1, ?2)"
-        } else {
-            "?1 IS NULL AND ?2 IS NULL"
+        let position = match after {
+            Some((name, id)) => format!("(name, id) > ({}, {})", name.place(1), id.place(2)),
+            None => "?1 IS NULL AND ?2 IS NULL".to_owned(),
         };
-        let mut conditions = vec![position.to_owned()];
+        let mut conditions = vec![position];
         let provider = if self.has_provider { PROVIDER } else { "NULL" };
         match filter.configured {
             Some(true) => conditions.push(format!("{provider} IS NOT NULL")),
@@ -355,7 +364,11 @@ impl Table {
             self.columns(),
             conditions.join(" AND ")
         );
-        let (name, id) = after.cloned().unwrap_or((Value::Null, Value::Null));
+        let value = |key: Option<&Key>| key.map_or(Value::Null, |key| key.value.clone());
+        let (name, id) = (
+            value(after.map(|key| &key.0)),
+            value(after.map(|key| &key.1)),
+        );
         let read = || -> rusqlite::Result<Page> {
             let mut page = Page {
                 companies: Vec::new(),
@@ -366,7 +379,7 @@ impl Table {
             let mut rows =
                 statement.query(params![name, id, filter.provider.map(ProviderKind::name)])?;
             while let Some(row) = rows.next()? {
-                page.last = Some((key_of(row.get_ref(1)?), key_of(row.get_ref(0)?)));
+                page.last = Some((Key::of(row.get_ref(1)?), Key::of(row.get_ref(0)?)));
                 match read_row(row) {
                     Ok(company) => page.companies.push(company),
                     Err(bad) => page.bad.push(bad),
@@ -387,18 +400,34 @@ impl Table {
     }
 }
 
-/// A key as it is, so that pages go on behind a cell of an odd type.
-fn key_of(cell: ValueRef<'_>) -> Value {
-    match cell {
-        // Invalid UTF-8 cannot be bound as text again; shown as a blob it sorts behind all text.
-        ValueRef::Text(bytes) => match str::from_utf8(bytes) {
-            Ok(text) => Value::Text(text.to_owned()),
-            Err(_) => Value::Blob(bytes.to_owned()),
-        },
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(number) => Value::Integer(number),
-        ValueRef::Real(number) => Value::Real(number),
-        ValueRef::Blob(bytes) => Value::Blob(bytes.to_owned()),
+/// A cell as a page's last key: behind it the next page begins.
+#[derive(Clone)]
+struct Key {
+    value: Value,
+    is_text: bool,
+}
+
+impl Key {
+    /// Text is kept as bytes: it may be invalid UTF-8, and must sort as text all the same.
+    fn of(cell: ValueRef<'_>) -> Self {
+        let value = match cell {
+            ValueRef::Null => Value::Null,
+            ValueRef::Integer(number) => Value::Integer(number),
+            ValueRef::Real(number) => Value::Real(number),
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Value::Blob(bytes.to_owned()),
+        };
+        Key {
+            value,
+            is_text: matches!(cell, ValueRef::Text(_)),
+        }
+    }
+
+    fn place(&self, number: usize) -> String {
+        if self.is_text {
+            format!("CAST(?{number} AS TEXT)")
+        } else {
+            format!("?{number}")
+        }
     }
 }
 

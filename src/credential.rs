@@ -62,7 +62,10 @@ impl SecretSource {
                 Err(refuse("it still holds the placeholder of the example file"))
             }
             Ok(secret) => Ok(secret),
-            Err(why) => Err(refuse(&why)),
+            Err(why) => {
+                crate::interrupt::check()?;
+                Err(refuse(&why))
+            }
         }
     }
 }

@@ -43,7 +43,7 @@ pub fn delete(
 ) -> anyhow::Result<DeleteReport> {
     let remote_path = remote.place.directory.join(name.as_str());
     let intent = Intent {
-        operation: "delete",
+        operation: "delete".into(),
         company_id: Some(remote.company.id.clone()),
         company_name: Some(remote.company.name.clone()),
         provider: Some(remote.place.provider.name().into()),

@@ -174,7 +174,7 @@ impl Download<'_> {
 
     fn intent(&self, wanted: &Wanted) -> Intent {
         Intent {
-            operation: "download",
+            operation: "download".into(),
             company_id: Some(self.remote.company.id.clone()),
             company_name: Some(self.remote.company.name.clone()),
             provider: Some(self.remote.place.provider.name().into()),

@@ -3,6 +3,8 @@
 //! A run is two rows: one when it starts, one with its verdict. [`crate::chain`]
 //! ties the rows together.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Serialize, Serializer};
@@ -64,7 +66,7 @@ impl Serialize for Verdict {
 #[derive(Clone, Debug, Default)]
 pub struct Intent {
     /// The command, such as `sync`.
-    pub operation: &'static str,
+    pub operation: Cow<'static, str>,
     /// The company's id, where it is about one.
     pub company_id: Option<String>,
     /// The company's name at that time.
@@ -220,7 +222,7 @@ impl State {
     /// The newest runs first.
     pub fn runs(&self, query: &Query) -> Result<Vec<Entry>, Failure> {
         let sql = "SELECT s.run, s.seq, s.at, f.at, s.operation, s.company_id, s.company_name, s.provider, s.target,
-                   coalesce(f.verdict, 'running'), f.code, f.detail, coalesce(f.bytes, 0), s.actor
+                   coalesce(f.verdict, 'running'), f.code, f.detail, CAST(coalesce(f.bytes, '0') AS INTEGER), s.actor
                    FROM history s LEFT JOIN history f ON f.run = s.run AND f.event = 'finished'
                    WHERE s.event = 'started' AND (?1 IS NULL OR s.company_id = ?1)
                    AND (?2 = 0 OR f.verdict IN ('failed', 'interrupted')) AND (?3 IS NULL OR s.at >= ?3)
@@ -248,7 +250,7 @@ impl State {
         let sql = |condition: &str| {
             format!(
                 "SELECT s.run, s.seq, s.at, f.at, s.operation, s.company_id, s.company_name, s.provider, s.target,
-                 coalesce(f.verdict, 'running'), f.code, f.detail, coalesce(f.bytes, 0), s.actor
+                 coalesce(f.verdict, 'running'), f.code, f.detail, CAST(coalesce(f.bytes, '0') AS INTEGER), s.actor
                  FROM history s LEFT JOIN history f ON f.run = s.run AND f.event = 'finished'
                  WHERE s.event = 'started' AND s.company_id = ?1 AND s.operation = ?2 AND {condition}
                  ORDER BY s.seq DESC LIMIT 1"
@@ -283,7 +285,7 @@ fn event(run: &str, event: &str, intent: &Intent, outcome: Option<&Outcome>) -> 
         Some(run.to_owned()),
         Some(Timestamp::now().to_string()),
         Some(event.to_owned()),
-        Some(intent.operation.to_owned()),
+        Some(intent.operation.to_string()),
         intent.company_id.clone(),
         intent.company_name.clone(),
         intent.provider.clone(),
@@ -312,21 +314,8 @@ fn close_dead_runs(connection: &Connection, lock: &str) -> rusqlite::Result<()> 
          FROM running r JOIN history h ON h.seq = r.seq WHERE r.lock = ?1",
     )?;
     let dead = statement.query_map([lock], |row| {
-        let operation: String = row.get(1)?;
-        let known = [
-            "sync",
-            "download",
-            "delete",
-            "config set",
-            "config unset",
-            "company add",
-            "company update",
-        ];
         let intent = Intent {
-            operation: known
-                .into_iter()
-                .find(|name| *name == operation)
-                .unwrap_or("other"),
+            operation: Cow::Owned(row.get(1)?),
             company_id: row.get(2)?,
             company_name: row.get(3)?,
             provider: row.get(4)?,

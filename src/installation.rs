@@ -82,6 +82,7 @@ impl Installation {
             sections = shared.overlaid(sections);
             warnings.extend(loaded.wide_mode.map(|mode| wide_mode_warning(path, mode)));
         }
+        warnings.extend(sections.warnings.clone());
         let registry = Registry::new(sections, self.settings.builtin_root.clone());
         Ok(Providers { registry, warnings })
     }

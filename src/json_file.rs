@@ -3,12 +3,15 @@
 //! They hold secrets, and serde's messages quote the value they stumble over.
 //! So messages are made here: place, key and what was expected.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
+use std::marker::PhantomData;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use zeroize::Zeroizing;
 
 use crate::failure::{Code, Failure};
@@ -24,6 +27,7 @@ const MAX_BYTES: u64 = 1024 * 1024;
 pub fn parse_typed<T: DeserializeOwned>(text: &str, file: &Path) -> Result<T, Failure> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let parsed = serde_path_to_error::deserialize(&mut deserializer)
+        .map(|Object(value)| value)
         .map_err(|error| (error.path().to_string(), error.into_inner()))
         .and_then(|value| match deserializer.end() {
             Ok(()) => Ok(value),
@@ -54,9 +58,6 @@ fn what_was_wrong(error: &serde_json::Error) -> String {
         .map_or(text.as_str(), |(words, _)| words);
     match error.classify() {
         serde_json::error::Category::Data => match text.rsplit_once(", expected ") {
-            Some((_, expected)) if expected.starts_with("struct ") => {
-                "expected an object".to_owned()
-            }
             Some((_, expected)) => format!("expected {expected}"),
             None if text.starts_with("duplicate field") => text.to_owned(),
             None => "unexpected value".into(),
@@ -115,6 +116,27 @@ pub fn load(path: &Path) -> Result<Option<Loaded>, Failure> {
     let text = Zeroizing::new(text.trim_start_matches('\u{feff}').to_owned());
     let wide_mode = (meta.mode() & 0o077 != 0).then_some(meta.mode() & 0o777);
     Ok(Some(Loaded { text, wide_mode }))
+}
+
+/// A JSON object and nothing else: derived structs would take a list, too.
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(members)).map(Object)
+            }
+        }
+        deserializer.deserialize_map(Members(PhantomData))
+    }
 }
 
 /// What to say of a file with secrets that others can read.

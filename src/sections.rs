@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use zeroize::Zeroizing;
 
 use crate::credential::{CommandLine, SecretSource};
 use crate::failure::{Code, Failure};
-use crate::json_file::parse_typed;
+use crate::json_file::{Object, parse_typed};
 use crate::provider::ProviderKind;
 use crate::secret::Secret;
 
@@ -19,6 +20,8 @@ pub struct Sections {
     pub google_drive: GoogleDrive,
     /// The `local` section.
     pub local: LocalRoot,
+    /// What the operator should know of how they are written.
+    pub warnings: Vec<String>,
 }
 
 /// Yandex Disk: a token, and where the API is.
@@ -72,16 +75,16 @@ pub struct LocalRoot {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct RawSections {
-    yandex_disk: Option<RawYandexDisk>,
-    google_drive: Option<RawGoogleDrive>,
-    local: Option<RawLocal>,
+    yandex_disk: Option<Object<RawYandexDisk>>,
+    google_drive: Option<Object<RawGoogleDrive>>,
+    local: Option<Object<RawLocal>>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct RawYandexDisk {
     enabled: Option<bool>,
-    oauth_token: Option<Secret>,
+    oauth_token: Option<Written>,
     oauth_token_file: Option<PathBuf>,
     oauth_token_command: Option<CommandLine>,
     api_url: Option<String>,
@@ -92,20 +95,20 @@ struct RawYandexDisk {
 struct RawGoogleDrive {
     enabled: Option<bool>,
     api_url: Option<String>,
-    credentials: Option<RawCredentials>,
+    credentials: Option<Object<RawCredentials>>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct RawCredentials {
-    access_token: Option<Secret>,
+    access_token: Option<Written>,
     access_token_file: Option<PathBuf>,
     access_token_command: Option<CommandLine>,
-    refresh_token: Option<Secret>,
+    refresh_token: Option<Written>,
     refresh_token_file: Option<PathBuf>,
     refresh_token_command: Option<CommandLine>,
     client_id: Option<String>,
-    client_secret: Option<Secret>,
+    client_secret: Option<Written>,
     client_secret_file: Option<PathBuf>,
     client_secret_command: Option<CommandLine>,
     token_uri: Option<String>,
@@ -122,33 +125,60 @@ struct RawLocal {
     root: Option<PathBuf>,
 }
 
-/// One secret's three keys in one file: at most one may be given.
-fn source(
-    file: &Path,
-    key: &str,
-    inline: Option<Secret>,
-    path: Option<PathBuf>,
-    command: Option<CommandLine>,
-) -> Result<Option<SecretSource>, Failure> {
-    let inline = inline
-        .filter(|secret| !secret.is_empty())
-        .map(SecretSource::Inline);
-    let mut given = [
-        inline,
-        path.map(SecretSource::File),
-        command.map(SecretSource::Command),
-    ]
-    .into_iter()
-    .flatten();
-    match (given.next(), given.next()) {
-        (_, Some(_)) => {
-            let detail = format!(
-                "{}: give only one of {key}, {key}_file and {key}_command",
-                file.display()
-            );
-            Err(Failure::new(Code::ConfigInvalid, detail))
+/// A secret as written down; blanks around it are not part of it.
+struct Written {
+    secret: Secret,
+    padded: bool,
+}
+
+impl<'de> Deserialize<'de> for Written {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Zeroizing::new(String::deserialize(deserializer)?);
+        Ok(Written {
+            secret: Secret::new(&text),
+            padded: text.trim() != text.as_str(),
+        })
+    }
+}
+
+/// One file's secrets, each from the three keys it may be given by.
+struct Sources<'a> {
+    file: &'a Path,
+    warnings: Vec<String>,
+}
+
+impl Sources<'_> {
+    /// At most one of the three may be given.
+    fn one(
+        &mut self,
+        key: &str,
+        inline: Option<Written>,
+        path: Option<PathBuf>,
+        command: Option<CommandLine>,
+    ) -> Result<Option<SecretSource>, Failure> {
+        let file = self.file.display();
+        if inline.as_ref().is_some_and(|written| written.padded) {
+            self.warnings.push(format!(
+                "{file}: {key} has blanks around it, which are left out"
+            ));
         }
-        (one, None) => Ok(one),
+        let inline = inline
+            .map(|written| written.secret)
+            .filter(|secret| !secret.is_empty());
+        let given = [
+            inline.map(SecretSource::Inline),
+            path.map(SecretSource::File),
+            command.map(SecretSource::Command),
+        ];
+        let mut given = given.into_iter().flatten();
+        match (given.next(), given.next()) {
+            (_, Some(_)) => {
+                let detail =
+                    format!("{file}: give only one of {key}, {key}_file and {key}_command");
+                Err(Failure::new(Code::ConfigInvalid, detail))
+            }
+            (one, None) => Ok(one),
+        }
     }
 }
 
@@ -168,15 +198,25 @@ impl Sections {
             google_drive,
             local,
         } = parse_typed(text, file)?;
-        let yandex = yandex_disk.unwrap_or_default();
-        let google = google_drive.unwrap_or_default();
-        let keys = google.credentials.unwrap_or_default();
-        let local = local.unwrap_or_default();
-        let sections = Sections {
+        let yandex = yandex_disk
+            .map(|Object(section)| section)
+            .unwrap_or_default();
+        let google = google_drive
+            .map(|Object(section)| section)
+            .unwrap_or_default();
+        let keys = google
+            .credentials
+            .map(|Object(keys)| keys)
+            .unwrap_or_default();
+        let local = local.map(|Object(section)| section).unwrap_or_default();
+        let mut sources = Sources {
+            file,
+            warnings: Vec::new(),
+        };
+        let mut sections = Sections {
             yandex_disk: YandexDisk {
                 enabled: yandex.enabled,
-                oauth_token: source(
-                    file,
+                oauth_token: sources.one(
                     "yandex_disk.oauth_token",
                     yandex.oauth_token,
                     yandex.oauth_token_file,
@@ -187,23 +227,20 @@ impl Sections {
             google_drive: GoogleDrive {
                 enabled: google.enabled,
                 api_url: filled(google.api_url),
-                access_token: source(
-                    file,
+                access_token: sources.one(
                     "google_drive.credentials.access_token",
                     keys.access_token,
                     keys.access_token_file,
                     keys.access_token_command,
                 )?,
-                refresh_token: source(
-                    file,
+                refresh_token: sources.one(
                     "google_drive.credentials.refresh_token",
                     keys.refresh_token,
                     keys.refresh_token_file,
                     keys.refresh_token_command,
                 )?,
                 client_id: filled(keys.client_id),
-                client_secret: source(
-                    file,
+                client_secret: sources.one(
                     "google_drive.credentials.client_secret",
                     keys.client_secret,
                     keys.client_secret_file,
@@ -219,7 +256,9 @@ impl Sections {
                 enabled: local.enabled,
                 root: local.root.filter(|root| !root.as_os_str().is_empty()),
             },
+            warnings: Vec::new(),
         };
+        sections.warnings = sources.warnings;
         sections.check_values(file)?;
         Ok(sections)
     }
@@ -253,6 +292,7 @@ impl Sections {
                 enabled: local.enabled.or(self.local.enabled),
                 root: local.root.or(self.local.root),
             },
+            warnings: self.warnings.into_iter().chain(over.warnings).collect(),
         }
     }
 

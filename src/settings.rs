@@ -293,10 +293,11 @@ impl Settings {
     /// `config_invalid` when `config.json` is named and missing, or malformed;
     /// `usage` for a value no setting can have, naming where it came from.
     pub fn resolve(flags: Flags, world: &Surroundings<'_>) -> Result<Self, Failure> {
+        // A service without a home keeps its data where services do.
         let data = world
             .data_dir
             .clone()
-            .unwrap_or_else(|| PathBuf::from("."))
+            .unwrap_or_else(|| PathBuf::from("/var/lib"))
             .join("vertex-backup");
         let config = find_config(flags.config, world);
         let ConfigFile {

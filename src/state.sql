@@ -12,7 +12,7 @@ CREATE TABLE history (
     verdict TEXT,
     code TEXT,
     detail TEXT,
-    bytes INTEGER,
+    bytes TEXT,
     actor TEXT NOT NULL,
     previous TEXT NOT NULL,
     hash TEXT NOT NULL

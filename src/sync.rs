@@ -366,7 +366,7 @@ impl Sync<'_> {
 /// What a sync writes into the history before it begins.
 pub fn intent(company: &Company, provider: Option<&str>, target: &str) -> Intent {
     Intent {
-        operation: "sync",
+        operation: "sync".into(),
         company_id: Some(company.id.clone()),
         company_name: Some(company.name.clone()),
         provider: provider.map(str::to_owned),

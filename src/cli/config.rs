@@ -169,11 +169,10 @@ struct Counts {
     all: usize,
     configured: usize,
     by_provider: [usize; ProviderKind::ALL.len()],
-    bad: Vec<BadRow>,
 }
 
 impl Counts {
-    fn add(&mut self, companies: &[Company], bad: &[BadRow]) {
+    fn add(&mut self, companies: &[Company]) {
         self.all += companies.len();
         for provider in companies
             .iter()
@@ -187,7 +186,6 @@ impl Counts {
                 self.by_provider[index] += 1;
             }
         }
-        self.bad.extend_from_slice(bad);
     }
 
     fn by_provider(&self) -> impl Iterator<Item = (&'static str, usize)> {
@@ -196,48 +194,47 @@ impl Counts {
             .map(|kind| kind.name())
             .zip(self.by_provider)
     }
-
-    /// Rows that could not be read are told one by one; the rest is shown all the same.
-    fn exit(&self, context: &Context) -> u8 {
-        for BadRow { id, why } in &self.bad {
-            context
-                .ui
-                .error(&format!("company '{id}' cannot be read: {why}"), &[], None);
-        }
-        if self.bad.is_empty() {
-            exit::DONE
-        } else {
-            exit::PARTIAL
-        }
-    }
 }
 
 /// Lists companies, a page at a time: memory does not grow with their number.
+///
+/// A first pass finds what cannot be read, because `success` stands first.
 pub(super) fn list_companies(context: &Context, filter: &Filter) -> anyhow::Result<u8> {
-    let counts = if context.ui.is_json() {
-        list_as_json(context, filter)?
+    let unreadable = context.installation.companies().unreadable(filter)?;
+    if context.ui.is_json() {
+        list_as_json(context, filter, &unreadable)?;
     } else {
-        list_as_table(context, filter)?
-    };
-    Ok(counts.exit(context))
+        list_as_table(context, filter)?;
+    }
+    Ok(tell_unreadable(context, &unreadable))
 }
 
-fn list_as_json(context: &Context, filter: &Filter) -> anyhow::Result<Counts> {
+/// Tells of rows that could not be read, one by one; the rest is shown all the same.
+pub(super) fn tell_unreadable(context: &Context, unreadable: &[BadRow]) -> u8 {
+    for BadRow { id, why } in unreadable {
+        context
+            .ui
+            .error(&format!("company '{id}' cannot be read: {why}"), &[], None);
+    }
+    if unreadable.is_empty() {
+        exit::DONE
+    } else {
+        exit::PARTIAL
+    }
+}
+
+fn list_as_json(context: &Context, filter: &Filter, unreadable: &[BadRow]) -> anyhow::Result<()> {
     let mut counts = Counts::default();
-    let mut list = JsonList::new(&context.ui, "companies");
-    context
-        .installation
-        .companies()
-        .pages(filter, |page, bad| {
-            counts.add(page, bad);
-            list.page(page.iter().map(ConfigReport::from))
-        })?;
+    let mut list = JsonList::new(&context.ui, "companies", unreadable.is_empty());
+    context.installation.companies().pages(filter, |page, _| {
+        counts.add(page);
+        list.page(page.iter().map(ConfigReport::from))
+    })?;
     let by_provider: Map<_, _> = counts
         .by_provider()
         .map(|(name, count)| (name.to_owned(), count.into()))
         .collect();
-    let unreadable = counts
-        .bad
+    let unreadable = unreadable
         .iter()
         .map(|BadRow { id, why }| json!({ "company_id": id, "detail": why }));
     let mut rest = Map::new();
@@ -248,12 +245,11 @@ fn list_as_json(context: &Context, filter: &Filter) -> anyhow::Result<Counts> {
     );
     rest.insert("by_provider".into(), by_provider.into());
     rest.insert("unreadable".into(), unreadable.collect());
-    list.finish(&rest)?;
-    Ok(counts)
+    list.finish(&rest)
 }
 
 /// Twice over the pages: once for the widths, once to print.
-fn list_as_table(context: &Context, filter: &Filter) -> anyhow::Result<Counts> {
+fn list_as_table(context: &Context, filter: &Filter) -> anyhow::Result<()> {
     let companies = context.installation.companies();
     let mut layout = Layout::new(&[
         left("ID"),
@@ -266,9 +262,9 @@ fn list_as_table(context: &Context, filter: &Filter) -> anyhow::Result<Counts> {
         Ok(())
     })?;
     let mut counts = Counts::default();
-    companies.pages(filter, |page, bad| {
+    companies.pages(filter, |page, _| {
         let heading = counts.all == 0;
-        counts.add(page, bad);
+        counts.add(page);
         if page.is_empty() || context.ui.is_closed() {
             return Ok(());
         }
@@ -300,7 +296,7 @@ fn list_as_table(context: &Context, filter: &Filter) -> anyhow::Result<Counts> {
         counts.configured,
         counts.all - counts.configured
     ))?;
-    Ok(counts)
+    Ok(())
 }
 
 fn row(company: &Company) -> Vec<Cell> {

@@ -18,10 +18,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
     if args.check {
         let chain = match &state {
             Some(state) => state.check_history(args.head.as_deref())?,
-            None => Chain {
-                rows: 0,
-                head: String::new(),
-            },
+            None => Chain::empty().check_head(args.head.as_deref())?,
         };
         let report = json!({ "success": true, "message": "The history is whole", "rows": chain.rows, "head": chain.head });
         ui.result(&report, || {

@@ -99,6 +99,8 @@ fn run(cli: Cli) -> u8 {
 
 /// Resolves the settings and runs a command that needs them.
 fn with_settings(global: &Global, command: Command, early: &Ui) -> u8 {
+    // What is made from here on is for its owner alone, whatever the mask was.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let settings = Settings::resolve(
         flags(global),
         &Surroundings {
@@ -254,9 +256,15 @@ fn explain(ui: &Ui, settings: &Settings) {
 fn asks_for_json(arguments: &[OsString]) -> bool {
     let mut words = arguments.iter().take_while(|word| *word != "--").peekable();
     while let Some(word) = words.next() {
-        let next_is_json = words.peek().is_some_and(|next| *next == "json");
-        if word == "--json" || word == "--format=json" || (word == "--format" && next_is_json) {
-            return true;
+        let format = match word.to_str() {
+            Some("--json") => Some("json"),
+            Some("--format") => words.peek().and_then(|next| next.to_str()),
+            Some(word) => word.strip_prefix("--format="),
+            None => None,
+        };
+        // A format that is none says nothing; it is what the error will be about.
+        if let Some(format @ ("json" | "table")) = format {
+            return format == "json";
         }
     }
     std::env::var_os("VERTEX_BACKUP_FORMAT").is_some_and(|format| format == OsStr::new("json"))

@@ -35,6 +35,7 @@ fn list(context: &Context, args: &ProvidersList) -> anyhow::Result<u8> {
     let providers: Vec<_> = kinds
         .map(|kind| of_provider(&context.installation, &registry, kind, !args.no_check))
         .collect();
+    crate::interrupt::check()?;
     let report = json!({ "success": true, "providers": providers, "count": providers.len() });
     context.ui.result(&report, || {
         if providers.is_empty() {
@@ -184,7 +185,7 @@ fn info(context: &Context, names: &[String]) -> anyhow::Result<u8> {
 /// The keys of a secret: giving it one way takes the other ways away.
 fn put_secret(section: &mut Map<String, Value>, key: &str, form: &str, value: Value) {
     for suffix in ["", "_file", "_command"] {
-        section.remove(&format!("{key}{suffix}"));
+        section.shift_remove(&format!("{key}{suffix}"));
     }
     section.insert(format!("{key}{form}"), value);
 }
@@ -353,20 +354,20 @@ fn unset(context: &Context, kind: ProviderKind) -> anyhow::Result<u8> {
             "oauth_token_command",
             "root",
         ] {
-            section.remove(key);
+            section.shift_remove(key);
         }
         if let Some(Value::Object(credentials)) = section.get_mut("credentials") {
             let secrets = ["access_token", "refresh_token", "client_secret"];
             for key in secrets {
                 for suffix in ["", "_file", "_command"] {
-                    credentials.remove(&format!("{key}{suffix}"));
+                    credentials.shift_remove(&format!("{key}{suffix}"));
                 }
             }
-            credentials.remove("service_account_file");
+            credentials.shift_remove("service_account_file");
         }
         // Without a root, local goes back to the built-in one.
         if kind == ProviderKind::Local {
-            section.remove("enabled");
+            section.shift_remove("enabled");
         } else {
             section.insert("enabled".into(), false.into());
         }
@@ -400,7 +401,7 @@ fn edit(
     let path = &settings.remote_config.value;
     let lock = context.installation.lock("The provider file", operation)?;
     let intent = Intent {
-        operation,
+        operation: operation.into(),
         provider: Some(kind.name().into()),
         target: Some(path.display().to_string()),
         ..Intent::default()

@@ -9,9 +9,10 @@ use serde_json::{Map, json};
 
 use super::Context;
 use super::args::Status as Args;
+use super::config::tell_unreadable;
 use super::render::{Cell, Layout, Tone, ago, left, right};
 use super::stream::JsonList;
-use crate::company::{Company, Filter};
+use crate::company::{BadRow, Company, Filter};
 use crate::duration;
 use crate::exit;
 use crate::failure::{Code, Failure};
@@ -29,6 +30,7 @@ struct Survey<'a> {
     /// The same, as it was typed.
     limit: Option<&'a str>,
     now: Timestamp,
+    unreadable: Vec<BadRow>,
 }
 
 /// A company's status and its provider's.
@@ -74,6 +76,11 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
         max_age,
         limit: args.max_age.as_deref(),
         now: Timestamp::now(),
+        unreadable: if asked.is_empty() {
+            companies.unreadable(&Filter::default())?
+        } else {
+            Vec::new()
+        },
     };
     let visit = |each: &mut dyn FnMut(&[Company]) -> anyhow::Result<()>| match asked.as_slice() {
         [] => companies.pages(&Filter::default(), |page, _| each(page)),
@@ -84,11 +91,9 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
     } else {
         survey.table(visit)?
     };
-    Ok(if totals.stale > 0 {
-        exit::STALE
-    } else {
-        exit::DONE
-    })
+    let told = tell_unreadable(context, &survey.unreadable);
+    // A backup that is too old is the more urgent news.
+    Ok(if totals.stale > 0 { exit::STALE } else { told })
 }
 
 /// Tests each provider that a company in question uses, once.
@@ -152,7 +157,7 @@ impl Survey<'_> {
         visit: impl Fn(&mut dyn FnMut(&[Company]) -> anyhow::Result<()>) -> anyhow::Result<()>,
     ) -> anyhow::Result<Totals> {
         let mut totals = Totals::default();
-        let mut list = JsonList::new(&self.context.ui, "companies");
+        let mut list = JsonList::new(&self.context.ui, "companies", self.unreadable.is_empty());
         visit(&mut |companies| {
             let mut page = Vec::with_capacity(companies.len());
             for company in companies {

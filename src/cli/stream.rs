@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::ui::Ui;
 
-/// `{"success":true,"KEY":[…],…}`, begun when the first page is there: until
+/// `{"success":…,"KEY":[…],…}`, begun when the first page is there: until
 /// then a failure can still be the only document on stdout.
 pub(crate) struct JsonList<'a> {
     ui: &'a Ui,
@@ -14,10 +14,10 @@ pub(crate) struct JsonList<'a> {
 }
 
 impl<'a> JsonList<'a> {
-    pub(crate) fn new(ui: &'a Ui, key: &str) -> Self {
+    pub(crate) fn new(ui: &'a Ui, key: &str, success: bool) -> Self {
         JsonList {
             ui,
-            start: format!(r#"{{"success":true,"{key}":["#),
+            start: format!(r#"{{"success":{success},"{key}":["#),
             count: 0,
         }
     }

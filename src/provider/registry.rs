@@ -108,7 +108,10 @@ impl Registry {
                 source.ok_or_else(|| no_credentials(kind, &format!("{key} is missing")))?;
             source
                 .resolve(key)
-                .map_err(|failure| no_credentials(kind, &failure.to_string()))?;
+                .map_err(|failure| match failure.code() {
+                    Code::Interrupted(_) => failure,
+                    _ => no_credentials(kind, &failure.to_string()),
+                })?;
         }
         if kind == ProviderKind::GoogleDrive
             && google.refresh_token.is_some()

@@ -431,7 +431,7 @@ fn setting_another_provider_changes_no_byte_of_the_rest() {
     let sandbox = Sandbox::new();
     put(&sandbox, GROWN);
     sandbox
-        .run(["providers", "set", "local", "--root", "/mnt/nas", "-q"])
+        .run(["providers", "set", "local", "--root", "/mnt/nas"])
         .code(0);
     let expected = GROWN.replace(
         "  \"alpha\": -0.25\n",
@@ -560,7 +560,7 @@ fn a_link_stays_a_link_and_the_file_behind_it_is_written() {
     let link = sandbox.file(FILE);
     symlink(&real, &link).unwrap();
     sandbox
-        .run(["providers", "set", "local", "--root", "/mnt/nas", "-q"])
+        .run(["providers", "set", "local", "--root", "/mnt/nas"])
         .code(0);
     assert_eq!(fs::read_link(&link).unwrap(), real);
     let now: Value = serde_json::from_str(&fs::read_to_string(&real).unwrap()).unwrap();
@@ -1074,7 +1074,7 @@ fn a_byte_order_mark_is_no_error() {
     );
     assert_eq!(listed(&sandbox, "local")["configured"], false);
     sandbox
-        .run(["providers", "set", "local", "--root", "/mnt/nas", "-q"])
+        .run(["providers", "set", "local", "--root", "/mnt/nas"])
         .code(0);
     let now: Value =
         serde_json::from_str(text_of(&sandbox).trim_start_matches('\u{feff}')).unwrap();
@@ -1134,12 +1134,12 @@ fn the_applications_own_variable_names_the_file() {
         .stdout("No provider is configured\n")
         .stderr("");
     let written = sandbox
-        .command(["providers", "set", "local", "--root", "/mnt/nas", "-q"])
+        .command(["providers", "set", "local", "--root", "/mnt/nas"])
         .env("REMOTE_STORAGE_CONFIG", &elsewhere)
         .run();
     written
         .code(0)
-        .stdout("Provider settings written: local in [DIR]/home/remote.json\n");
+        .stdout("Provider settings written: local, root /mnt/nas in [DIR]/home/remote.json\n");
     assert_eq!(text_of(&sandbox), "{}");
     assert!(fs::read_to_string(&elsewhere).unwrap().contains("/mnt/nas"));
 }

@@ -409,19 +409,19 @@ fn a_value_no_setting_can_have_is_told_with_where_it_came_from() {
             "VERTEX_BACKUP_FORMAT",
             "format",
             "yaml",
-            "it is table or json",
+            "it is one of table, json",
         ),
         (
             "VERTEX_BACKUP_PROGRESS",
             "progress",
             "loud",
-            "it is auto, bar, plain, json or none",
+            "it is one of auto, bar, plain, json, none",
         ),
         (
             "VERTEX_BACKUP_COLOR",
             "color",
             "red",
-            "it is auto, always or never",
+            "it is one of auto, always, never",
         ),
         (
             "VERTEX_BACKUP_LOCK_WAIT",

@@ -248,12 +248,12 @@ fn a_run_that_died_is_closed_as_interrupted_by_the_next() {
     let lock = locks.acquire(what, "sync", Duration::ZERO).unwrap();
     let mut state = State::open(&sandbox.state()).unwrap();
     let intent = Intent {
-        operation: "sync",
+        operation: "sync".into(),
         company_id: Some("acme-corp".into()),
         ..Intent::default()
     };
     let died = catch_unwind(AssertUnwindSafe(|| {
-        state.recorded::<()>(intent, &lock, |_| panic!("this process dies here"))
+        state.recorded::<()>(intent, Some(&lock), |_| panic!("this process dies here"))
     }));
     assert!(died.is_err());
     drop((state, lock));
@@ -301,11 +301,11 @@ fn a_history_that_grows_while_it_is_checked_is_whole() {
             let mut state = State::open(&sandbox.state()).unwrap();
             for _ in 0..200 {
                 let intent = Intent {
-                    operation: "sync",
+                    operation: "sync".into(),
                     ..Intent::default()
                 };
                 let done = |_: &mut State| Ok(((), RunOutcome::done(Verdict::Ok, "", 0)));
-                state.recorded(intent, &lock, done).unwrap();
+                state.recorded(intent, Some(&lock), done).unwrap();
             }
         });
         while !writer.is_finished() {
