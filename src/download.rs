@@ -1,6 +1,6 @@
 //! Download: a remote backup file back to this machine, compared on the way and on disk.
 
-use std::io::{Read as _, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -12,11 +12,11 @@ use crate::history::{Intent, Outcome, Verdict};
 use crate::installation::{Installation, Remote};
 use crate::name::FileName;
 use crate::progress::{Progress, Task};
-use crate::provider::error::{smuggle, unsmuggle};
+use crate::provider::error::smuggle;
 use crate::staging::Staging;
 use crate::state::State;
 use crate::sync::remote_digest;
-use crate::target::{Output, Target};
+use crate::target::{Output, Target, cannot_write};
 use crate::text::{bytes, system_reason};
 use crate::wanted::Wanted;
 
@@ -182,7 +182,7 @@ impl Download<'_> {
         }
     }
 
-    fn read_failed(&self, wanted: &Wanted, error: &std::io::Error) -> Failure {
+    fn read_failed(&self, wanted: &Wanted, error: &io::Error) -> Failure {
         let provider = self.remote.place.provider;
         Failure::new(
             Code::LocalIo,
@@ -271,7 +271,7 @@ impl Download<'_> {
         let Some(entry) = target
             .dir
             .entry(&target.name)
-            .map_err(|error| local(&path, &error))?
+            .map_err(|error| cannot_write(&path, &error))?
         else {
             return Ok(None);
         };
@@ -287,9 +287,9 @@ impl Download<'_> {
             let mut file = target
                 .dir
                 .open_file(&target.name)
-                .map_err(|error| local(&path, &error))?;
+                .map_err(|error| cannot_write(&path, &error))?;
             let (found, _) = Sha256::of_reader(&mut file, |count| step(&*task, count))
-                .map_err(|e| carried(&path, e))?;
+                .map_err(|e| target.write_failed(0, e))?;
             let expected = match wanted.expected() {
                 Some(expected) => expected,
                 None => remote_digest(self.remote, wanted.object(), &*task)?,
@@ -319,26 +319,7 @@ impl Download<'_> {
     ) -> anyhow::Result<Sha256> {
         let path = target.path();
         let place = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
-        let origin = self.origin(wanted);
-        let partial = target.partial();
-        let known = match &state {
-            Some(state) => state.download_origin(&place)?,
-            None => None,
-        };
-        let same_object = known.is_some_and(|known| known == origin);
-        let unfinished = same_object
-            .then(|| Staging::resume(&target.dir, &partial).ok())
-            .flatten();
-        let mut staging = if let Some(staging) = unfinished {
-            staging
-        } else {
-            check_space(target, wanted.size())?;
-            if let Some(state) = &mut state {
-                state.begin_download(&place, &origin)?;
-            }
-            let created = Staging::create(&target.dir, &partial, wanted.size());
-            created.map_err(|error| full(target, wanted, error))?
-        };
+        let mut staging = self.take_up(state.as_deref_mut(), wanted, target, &place)?;
         let task = self.progress.task(wanted.name.as_str(), wanted.size());
         let received = self.receive(wanted, target, &mut staging, &*task);
         if let Err(error) = &received
@@ -349,15 +330,18 @@ impl Download<'_> {
             staging.keep();
             let kept = bytes(staging.written().unwrap_or_default());
             self.progress.note(&format!(
-                "{kept} are kept in '{partial}'; the same command goes on from there"
+                "{kept} are kept in '{}'; the same command goes on from there",
+                target.partial()
             ));
         }
         let sha256 = received?;
         task.phase("verifying");
-        staging.settle().map_err(|error| local(&path, &error))?;
+        staging
+            .settle()
+            .map_err(|error| cannot_write(&path, &error))?;
         let (on_disk, _) = staging
             .read_back(|count| step(&*task, count))
-            .map_err(|error| carried(&path, error))?;
+            .map_err(|error| target.write_failed(0, error))?;
         if on_disk != sha256 {
             fail!(
                 Code::IntegrityFailed,
@@ -369,16 +353,43 @@ impl Download<'_> {
         staging
             .publish(&target.name, self.options.force)
             .map_err(|error| match error.kind() {
-                std::io::ErrorKind::AlreadyExists => Failure::new(
+                io::ErrorKind::AlreadyExists => Failure::new(
                     Code::AlreadyExists,
                     format!("'{}' appeared meanwhile", path.display()),
                 ),
-                _ => local(&path, &error),
+                _ => cannot_write(&path, &error),
             })?;
         if let Some(state) = state {
-            state.end_download(&place)?;
+            // The backup is in its place; a note about a partial file that is gone does no harm.
+            let _ = state.end_download(&place);
         }
         Ok(sha256)
+    }
+
+    /// The unfinished file of an earlier run, if it belongs to the same object; else a new one.
+    fn take_up<'t>(
+        &self,
+        state: Option<&mut State>,
+        wanted: &Wanted,
+        target: &'t Target,
+        place: &Path,
+    ) -> anyhow::Result<Staging<'t>> {
+        let (origin, partial) = (self.origin(wanted), target.partial());
+        let known = match &state {
+            Some(state) => state.download_origin(place)?,
+            None => None,
+        };
+        if known.is_some_and(|known| known == origin)
+            && let Ok(staging) = Staging::resume(&target.dir, &partial)
+        {
+            return Ok(staging);
+        }
+        target.check_space(wanted.size())?;
+        if let Some(state) = state {
+            state.begin_download(place, &origin)?;
+        }
+        Staging::create(&target.dir, &partial, wanted.size())
+            .map_err(|error| target.write_failed(wanted.size(), error))
     }
 
     fn receive(
@@ -392,7 +403,7 @@ impl Download<'_> {
         let mut hasher = Hasher::new();
         let mut total = staging
             .hash_prefix(&mut hasher, |count| step(task, count))
-            .map_err(|e| carried(&path, e))?;
+            .map_err(|e| target.write_failed(0, e))?;
         if total > wanted.size() {
             fail!(
                 Code::IntegrityFailed,
@@ -400,17 +411,22 @@ impl Download<'_> {
                 path.display()
             );
         }
-        let mut reader = self
+        let reader = self
             .remote
             .provider
             .read(wanted.object(), total)
             .map_err(Failure::from)?;
-        let copied = staging.append(&mut *reader, |block| {
+        let describe = |error: &io::Error| self.read_failed(wanted, error);
+        let mut reader = Incoming {
+            reader,
+            describe: &describe,
+        };
+        let copied = staging.append(&mut reader, |block| {
             hasher.update(block);
             total += block.len() as u64;
             step(task, block.len() as u64)
         });
-        copied.map_err(|error| full(target, wanted, error))?;
+        copied.map_err(|error| target.write_failed(wanted.size(), error))?;
         self.check_size(wanted, total)?;
         Ok(hasher.finish())
     }
@@ -450,8 +466,8 @@ impl Download<'_> {
                     .hint("the backup file itself is there; replace the sidecar with --force")
                     .into());
             }
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(local(&path, &error).into());
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(cannot_write(&path, &error).into());
             }
             _ => {}
         }
@@ -459,75 +475,35 @@ impl Download<'_> {
             ".{}.partial",
             &Sha256::of(name.as_str().as_bytes()).to_string()[..32]
         );
-        let write = || -> std::io::Result<()> {
+        let write = || -> io::Result<()> {
             let mut staging = Staging::create(&target.dir, &temporary, text.len() as u64)?;
             staging.append(&mut &*text, |_| Ok(()))?;
             staging.settle()?;
             staging.publish(name.as_str(), self.options.force)
         };
-        write().map_err(|error| local(&path, &error))?;
+        write().map_err(|error| cannot_write(&path, &error))?;
         Ok(path)
     }
 }
 
-fn check_space(target: &Target, needed: u64) -> Result<(), Failure> {
-    let (_, free) = target
-        .dir
-        .space()
-        .map_err(|error| local(target.dir.path(), &error))?;
-    if free >= needed {
-        Ok(())
-    } else {
-        Err(no_space(target.dir.path(), needed, free))
-    }
+/// A remote file being read: its errors are told as such, not as errors of what is written.
+struct Incoming<'a> {
+    reader: Box<dyn Read>,
+    describe: &'a dyn Fn(&io::Error) -> Failure,
 }
 
-/// An error while writing, with the room left when that is what is missing.
-fn full(target: &Target, wanted: &Wanted, error: std::io::Error) -> anyhow::Error {
-    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-    match (error.kind(), target.dir.space()) {
-        (StorageFull | QuotaExceeded | FileTooLarge, Ok((_, free))) => {
-            no_space(target.dir.path(), wanted.size(), free)
-                .caused_by(system_reason(&error))
-                .into()
+impl Read for Incoming<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.reader.read(buffer) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                Err(smuggle((self.describe)(&error).into()))
+            }
+            result => result,
         }
-        _ => carried(&target.path(), error),
     }
 }
 
-fn step(task: &dyn Task, count: u64) -> std::io::Result<()> {
+fn step(task: &dyn Task, count: u64) -> io::Result<()> {
     task.advance(count);
     crate::interrupt::check().map_err(|failure| smuggle(failure.into()))
-}
-
-fn local(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(
-        Code::LocalIo,
-        format!(
-            "cannot write '{}': {}",
-            path.display(),
-            system_reason(error)
-        ),
-    )
-}
-
-/// A failure of ours that passed through a reader, or one of the file system.
-fn carried(path: &Path, error: std::io::Error) -> anyhow::Error {
-    match unsmuggle(error) {
-        Ok(inner) => inner,
-        Err(error) => local(path, &error).into(),
-    }
-}
-
-fn no_space(folder: &Path, needed: u64, free: u64) -> Failure {
-    let detail = format!(
-        "no room in '{}': {} needed, {} free",
-        folder.display(),
-        bytes(needed),
-        bytes(free)
-    );
-    Failure::new(Code::LocalIo, detail)
-        .hint("make room, or choose another place with -o DIR")
-        .field("needed", needed)
-        .field("free", free)
 }

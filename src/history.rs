@@ -14,7 +14,7 @@ use crate::chain::{Fields, append};
 use crate::failure::{Code, Failure};
 use crate::hash::random_id;
 use crate::lock::Lock;
-use crate::state::{State, time, unsigned};
+use crate::state::{State, time, unsigned, written};
 
 /// What a run did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,21 +221,18 @@ impl State {
 
     /// The newest runs first.
     pub fn runs(&self, query: &Query) -> Result<Vec<Entry>, Failure> {
-        let sql = "SELECT s.run, s.seq, s.at, f.at, s.operation, s.company_id, s.company_name, s.provider, s.target,
-                   coalesce(f.verdict, 'running'), f.code, f.detail, CAST(coalesce(f.bytes, '0') AS INTEGER), s.actor
-                   FROM history s LEFT JOIN history f ON f.run = s.run AND f.event = 'finished'
-                   WHERE s.event = 'started' AND (?1 IS NULL OR s.company_id = ?1)
-                   AND (?2 = 0 OR f.verdict IN ('failed', 'interrupted')) AND (?3 IS NULL OR s.at >= ?3)
-                   ORDER BY s.seq DESC LIMIT ?4";
+        let sql = format!(
+            "{RUNS} AND (?1 IS NULL OR s.company_id = ?1)
+             AND (?2 = 0 OR f.verdict IN ('failed', 'interrupted')) AND (?3 IS NULL OR s.at >= ?3)
+             ORDER BY s.seq DESC LIMIT ?4"
+        );
         let read = || -> rusqlite::Result<Vec<Entry>> {
-            let mut statement = self.connection.prepare(sql)?;
-            let since = query.since.map(|since| since.to_string());
+            let since = query.since.map(written);
             let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
-            statement
-                .query_map(
-                    params![query.company_id, query.failed, since, limit],
-                    read_entry,
-                )?
+            let values = params![query.company_id, query.failed, since, limit];
+            self.connection
+                .prepare(&sql)?
+                .query_map(values, read_entry)?
                 .collect()
         };
         read().map_err(|error| self.failed(&error))
@@ -247,25 +244,25 @@ impl State {
         company_id: &str,
         operation: &str,
     ) -> Result<(Option<Entry>, Option<Entry>), Failure> {
-        let sql = |condition: &str| {
-            format!(
-                "SELECT s.run, s.seq, s.at, f.at, s.operation, s.company_id, s.company_name, s.provider, s.target,
-                 coalesce(f.verdict, 'running'), f.code, f.detail, CAST(coalesce(f.bytes, '0') AS INTEGER), s.actor
-                 FROM history s LEFT JOIN history f ON f.run = s.run AND f.event = 'finished'
-                 WHERE s.event = 'started' AND s.company_id = ?1 AND s.operation = ?2 AND {condition}
-                 ORDER BY s.seq DESC LIMIT 1"
-            )
-        };
-        let one = |condition: &str| {
+        let last = |condition: &str| {
+            let sql = format!(
+                "{RUNS} AND s.company_id = ?1 AND s.operation = ?2 {condition} ORDER BY s.seq DESC LIMIT 1"
+            );
             let row = self
                 .connection
-                .query_row(&sql(condition), [company_id, operation], read_entry)
+                .query_row(&sql, [company_id, operation], read_entry)
                 .optional();
             row.map_err(|error| self.failed(&error))
         };
-        Ok((one("f.verdict IN ('ok', 'skipped')")?, one("1")?))
+        Ok((last("AND f.verdict IN ('ok', 'skipped')")?, last("")?))
     }
 }
+
+/// Each run with its verdict, as [`read_entry`] takes it.
+const RUNS: &str = "SELECT s.run, s.seq, s.at, f.at, s.operation, s.company_id, s.company_name, s.provider, s.target,
+    coalesce(f.verdict, 'running'), f.code, f.detail, CAST(coalesce(f.bytes, '0') AS INTEGER), s.actor
+    FROM history s LEFT JOIN history f ON f.run = s.run AND f.event = 'finished'
+    WHERE s.event = 'started'";
 
 fn done_but_not_recorded(intent: &Intent, failure: Failure) -> Failure {
     let target = intent.target.as_deref().unwrap_or_default();
@@ -283,7 +280,7 @@ fn done_but_not_recorded(intent: &Intent, failure: Failure) -> Failure {
 fn event(run: &str, event: &str, intent: &Intent, outcome: Option<&Outcome>) -> Fields {
     [
         Some(run.to_owned()),
-        Some(Timestamp::now().to_string()),
+        Some(written(Timestamp::now())),
         Some(event.to_owned()),
         Some(intent.operation.to_string()),
         intent.company_id.clone(),

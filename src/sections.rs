@@ -182,6 +182,76 @@ impl Sources<'_> {
     }
 }
 
+impl RawYandexDisk {
+    fn read(self, sources: &mut Sources<'_>) -> Result<YandexDisk, Failure> {
+        let (token, file, command) = (
+            self.oauth_token,
+            self.oauth_token_file,
+            self.oauth_token_command,
+        );
+        Ok(YandexDisk {
+            enabled: self.enabled,
+            oauth_token: sources.one("yandex_disk.oauth_token", token, file, command)?,
+            api_url: filled(self.api_url),
+        })
+    }
+}
+
+impl RawGoogleDrive {
+    fn read(self, sources: &mut Sources<'_>) -> Result<GoogleDrive, Failure> {
+        let keys = self
+            .credentials
+            .map(|Object(keys)| keys)
+            .unwrap_or_default();
+        let mut secret = |key: &str, inline, file, command| {
+            sources.one(
+                &format!("google_drive.credentials.{key}"),
+                inline,
+                file,
+                command,
+            )
+        };
+        Ok(GoogleDrive {
+            enabled: self.enabled,
+            api_url: filled(self.api_url),
+            access_token: secret(
+                "access_token",
+                keys.access_token,
+                keys.access_token_file,
+                keys.access_token_command,
+            )?,
+            refresh_token: secret(
+                "refresh_token",
+                keys.refresh_token,
+                keys.refresh_token_file,
+                keys.refresh_token_command,
+            )?,
+            client_secret: secret(
+                "client_secret",
+                keys.client_secret,
+                keys.client_secret_file,
+                keys.client_secret_command,
+            )?,
+            client_id: filled(keys.client_id),
+            token_uri: filled(keys.token_uri),
+            service_account_file: keys.service_account_file,
+            impersonate: filled(keys.impersonate),
+            folder_id: filled(keys.folder_id),
+            shared_drive_id: filled(keys.shared_drive_id),
+        })
+    }
+}
+
+impl RawLocal {
+    fn read(self) -> LocalRoot {
+        let root = self.root.filter(|root| !root.as_os_str().is_empty());
+        LocalRoot {
+            enabled: self.enabled,
+            root,
+        }
+    }
+}
+
 /// The application stores an empty string where nothing is set.
 fn filled(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty())
@@ -193,72 +263,25 @@ impl Sections {
     /// # Errors
     /// `config_invalid` with file, line, column and key; never with a value.
     pub fn parse(text: &str, file: &Path) -> Result<Self, Failure> {
-        let RawSections {
-            yandex_disk,
-            google_drive,
-            local,
-        } = parse_typed(text, file)?;
-        let yandex = yandex_disk
-            .map(|Object(section)| section)
-            .unwrap_or_default();
-        let google = google_drive
-            .map(|Object(section)| section)
-            .unwrap_or_default();
-        let keys = google
-            .credentials
-            .map(|Object(keys)| keys)
-            .unwrap_or_default();
-        let local = local.map(|Object(section)| section).unwrap_or_default();
+        let raw: RawSections = parse_typed(text, file)?;
         let mut sources = Sources {
             file,
             warnings: Vec::new(),
         };
-        let mut sections = Sections {
-            yandex_disk: YandexDisk {
-                enabled: yandex.enabled,
-                oauth_token: sources.one(
-                    "yandex_disk.oauth_token",
-                    yandex.oauth_token,
-                    yandex.oauth_token_file,
-                    yandex.oauth_token_command,
-                )?,
-                api_url: filled(yandex.api_url),
-            },
-            google_drive: GoogleDrive {
-                enabled: google.enabled,
-                api_url: filled(google.api_url),
-                access_token: sources.one(
-                    "google_drive.credentials.access_token",
-                    keys.access_token,
-                    keys.access_token_file,
-                    keys.access_token_command,
-                )?,
-                refresh_token: sources.one(
-                    "google_drive.credentials.refresh_token",
-                    keys.refresh_token,
-                    keys.refresh_token_file,
-                    keys.refresh_token_command,
-                )?,
-                client_id: filled(keys.client_id),
-                client_secret: sources.one(
-                    "google_drive.credentials.client_secret",
-                    keys.client_secret,
-                    keys.client_secret_file,
-                    keys.client_secret_command,
-                )?,
-                token_uri: filled(keys.token_uri),
-                service_account_file: keys.service_account_file,
-                impersonate: filled(keys.impersonate),
-                folder_id: filled(keys.folder_id),
-                shared_drive_id: filled(keys.shared_drive_id),
-            },
-            local: LocalRoot {
-                enabled: local.enabled,
-                root: local.root.filter(|root| !root.as_os_str().is_empty()),
-            },
-            warnings: Vec::new(),
+        let sections = Sections {
+            yandex_disk: raw
+                .yandex_disk
+                .map(|Object(raw)| raw)
+                .unwrap_or_default()
+                .read(&mut sources)?,
+            google_drive: raw
+                .google_drive
+                .map(|Object(raw)| raw)
+                .unwrap_or_default()
+                .read(&mut sources)?,
+            local: raw.local.map(|Object(raw)| raw).unwrap_or_default().read(),
+            warnings: sources.warnings,
         };
-        sections.warnings = sources.warnings;
         sections.check_values(file)?;
         Ok(sections)
     }

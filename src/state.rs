@@ -242,8 +242,8 @@ impl State {
                 known.sha256.to_string(),
                 known.version,
                 known.source,
-                known.stored_at.to_string(),
-                known.verified_at.map(|at| at.to_string()),
+                written(known.stored_at),
+                known.verified_at.map(written),
                 known.is_sidecar,
             ],
         )?;
@@ -295,7 +295,7 @@ impl State {
         self.transaction(|connection| {
             let sql = "INSERT OR REPLACE INTO uploads VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
             let (provider, directory) = (place.provider.name(), place.directory.as_str());
-            let now = Timestamp::now().to_string();
+            let now = written(Timestamp::now());
             let row = params![
                 place.company_id,
                 provider,
@@ -348,11 +348,7 @@ impl State {
     pub fn begin_download(&mut self, target: &Path, origin: &str) -> Result<(), Failure> {
         self.transaction(|connection| {
             let sql = "INSERT OR REPLACE INTO downloads VALUES (?1, ?2, ?3)";
-            let row = params![
-                target.to_string_lossy(),
-                origin,
-                Timestamp::now().to_string()
-            ];
+            let row = params![target.to_string_lossy(), origin, written(Timestamp::now())];
             connection.execute(sql, row).map(drop)
         })
     }
@@ -393,7 +389,7 @@ impl State {
     pub fn set_identity(&mut self, storage: &str, identity: Option<&str>) -> Result<(), Failure> {
         self.transaction(|connection| match identity {
             Some(identity) => {
-                let row = params![storage, identity, Timestamp::now().to_string()];
+                let row = params![storage, identity, written(Timestamp::now())];
                 connection
                     .execute("INSERT OR REPLACE INTO storages VALUES (?1, ?2, ?3)", row)
                     .map(drop)
@@ -431,6 +427,11 @@ fn read_known(row: &Row<'_>) -> rusqlite::Result<Known> {
         verified_at: time(row.get(6)?),
         is_sidecar: row.get(7)?,
     })
+}
+
+/// A time as it is stored: always as long, so that text sorts as time does.
+pub(crate) fn written(at: Timestamp) -> String {
+    format!("{at:.6}")
 }
 
 pub(crate) fn time(text: Option<String>) -> Option<Timestamp> {

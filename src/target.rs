@@ -1,12 +1,14 @@
 //! Where a download goes: a directory held open, and a name in it.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::dir::Dir;
 use crate::failure::{Code, Failure};
 use crate::hash::Sha256;
 use crate::name::MAX_NAME_BYTES;
-use crate::text::system_reason;
+use crate::provider::error::unsmuggle;
+use crate::text::{bytes, system_reason};
 use crate::wanted::Wanted;
 
 /// Where a download goes.
@@ -100,6 +102,58 @@ impl Target {
             &Sha256::of(self.name.as_bytes()).to_string()[..32]
         )
     }
+
+    /// Fails when what is to be written is known not to fit.
+    pub(crate) fn check_space(&self, needed: u64) -> Result<(), Failure> {
+        let (_, free) = self
+            .dir
+            .space()
+            .map_err(|error| cannot_write(self.dir.path(), &error))?;
+        if free >= needed {
+            Ok(())
+        } else {
+            Err(self.no_room(needed, free))
+        }
+    }
+
+    /// A failure of ours that passed through a reader, a lack of room, or another error while writing.
+    pub(crate) fn write_failed(&self, needed: u64, error: io::Error) -> anyhow::Error {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        let error = match unsmuggle(error) {
+            Ok(inner) => return inner,
+            Err(error) => error,
+        };
+        match (error.kind(), self.dir.space()) {
+            (StorageFull | QuotaExceeded | FileTooLarge, Ok((_, free))) => self
+                .no_room(needed, free)
+                .caused_by(system_reason(&error))
+                .into(),
+            _ => cannot_write(&self.path(), &error).into(),
+        }
+    }
+
+    fn no_room(&self, needed: u64, free: u64) -> Failure {
+        let folder = self.dir.path().display();
+        let detail = format!(
+            "no room in '{folder}': {} needed, {} free",
+            bytes(needed),
+            bytes(free)
+        );
+        Failure::new(Code::LocalIo, detail)
+            .hint("make room, or choose another place with -o DIR")
+            .field("needed", needed)
+            .field("free", free)
+    }
+}
+
+/// What the system says of a file here.
+pub(crate) fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    let detail = format!(
+        "cannot write '{}': {}",
+        path.display(),
+        system_reason(error)
+    );
+    Failure::new(Code::LocalIo, detail)
 }
 
 fn make_folder(folder: &Path) -> Result<(), Failure> {
