@@ -86,6 +86,8 @@ pub struct Sidecar {
     pub size: Option<u64>,
     /// The SHA-256 of the whole backup.
     pub checksum: Option<Sha256>,
+    /// The name of the file it was written for.
+    pub of_file: Option<String>,
     /// Whether the backup was split, so that size and checksum are those of the joined parts.
     pub split: bool,
 }
@@ -94,6 +96,7 @@ pub struct Sidecar {
 struct RawSidecar {
     #[serde(rename = "type")]
     backup_type: String,
+    backup_path: Option<PathBuf>,
     file_size: Option<u64>,
     checksum: Option<String>,
     #[serde(default)]
@@ -110,6 +113,10 @@ impl Sidecar {
             backup_type: raw.backup_type.parse().ok(),
             size: raw.file_size,
             checksum: raw.checksum.and_then(|text| text.parse().ok()),
+            // Only the name: the files may have been moved since.
+            of_file: raw
+                .backup_path
+                .and_then(|path| Some(path.file_name()?.to_str()?.to_owned())),
             split: !raw.split_files.is_empty(),
         })
     }
@@ -172,12 +179,12 @@ impl LocalBackup {
     /// A part of a split backup stands alone here: its sidecar speaks of the whole.
     pub fn find(path: &Path) -> Self {
         let path = file_of_sidecar(path).unwrap_or_else(|| path.to_owned());
-        let sidecar = path
-            .file_name()
-            .and_then(|name| sidecar_name(name.to_str()?))
+        let name = path.file_name().and_then(|name| name.to_str());
+        let sidecar = name
+            .and_then(sidecar_name)
             .map(|name| path.with_file_name(name))
             .and_then(|beside| Some((beside.clone(), read_sidecar(&beside)?)))
-            .filter(|(_, sidecar)| !sidecar.split);
+            .filter(|(_, sidecar)| !sidecar.split && !belongs_to_another(sidecar, &path));
         LocalBackup { path, sidecar }
     }
 
@@ -193,10 +200,24 @@ impl LocalBackup {
     }
 }
 
+/// `x.db` and `x.tar` would have one sidecar, `x.json`: it belongs to the one it names, if that is there.
+fn belongs_to_another(sidecar: &Sidecar, path: &Path) -> bool {
+    let named = sidecar
+        .of_file
+        .as_deref()
+        .map(|name| path.with_file_name(name));
+    named.is_some_and(|named| named != path && named.is_file())
+}
+
 /// The file a path is the sidecar of, if it is one.
 fn file_of_sidecar(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_str()?;
-    if !is_json(name) || read_sidecar(path)?.split {
+    let sidecar = if is_json(name) {
+        read_sidecar(path)?
+    } else {
+        return None;
+    };
+    if sidecar.split {
         return None;
     }
     let parent = path
@@ -205,7 +226,9 @@ fn file_of_sidecar(path: &Path) -> Option<PathBuf> {
         .unwrap_or(Path::new("."));
     let mut owners = std::fs::read_dir(parent).ok()?.filter_map(|entry| {
         let candidate = entry.ok()?.file_name();
-        (sidecar_name(candidate.to_str()?)? == name).then(|| path.with_file_name(candidate))
+        let owner = path.with_file_name(&candidate);
+        (sidecar_name(candidate.to_str()?)? == name && !belongs_to_another(&sidecar, &owner))
+            .then_some(owner)
     });
     match (owners.next(), owners.next()) {
         (Some(owner), None) => Some(owner),

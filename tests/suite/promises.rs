@@ -268,6 +268,22 @@ fn a_sidecar_that_disagrees_stops_the_backup() {
 }
 
 #[test]
+fn a_sidecar_counts_for_the_file_it_names() {
+    let sandbox = Sandbox::assigned();
+    // `x.tar` beside `x.db` would have the same sidecar by its name.
+    let other = DB.replace(".db", ".tar");
+    let other = sandbox.write(&format!("backups/database/{other}"), "not the database");
+    let report = sandbox.json(0, ["sync", "acme-corp", other.to_str().unwrap()]);
+    assert_eq!(report["sidecar"], json!(null));
+    let sidecar = format!("backups/database/{}", DB.replace(".db", ".json"));
+    let report = sandbox.json(0, ["sync", "acme-corp", &sidecar]);
+    assert_eq!(
+        report["remote_path"],
+        json!(format!("/vertex-ar/acme-corp/backups/{DB}"))
+    );
+}
+
+#[test]
 fn a_damaged_remote_copy_is_never_brought_back() {
     let sandbox = Sandbox::assigned();
     sandbox

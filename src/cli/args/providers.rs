@@ -1,0 +1,120 @@
+//! The options of `providers`.
+
+#![expect(
+    clippy::doc_markdown,
+    reason = "doc comments here are help texts, shown as they stand"
+)]
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueHint};
+
+/// `providers`.
+#[derive(Args, Debug)]
+pub(crate) struct Providers {
+    #[command(flatten)]
+    pub(crate) list: ProvidersList,
+    #[command(subcommand)]
+    pub(crate) command: Option<ProvidersCommand>,
+}
+
+/// Provider commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProvidersCommand {
+    /// List the configured providers with their connection status
+    #[command(after_help = "Examples:\n  \
+        vertex-backup providers list --all\n  \
+        vertex-backup providers list --no-check --json")]
+    List(ProvidersList),
+    /// Test the connection
+    #[command(after_help = "Examples:\n  \
+        vertex-backup providers test\n  \
+        vertex-backup providers test local --json\n\n\
+        The exit code is 6 when the provider does not answer, 5 when it is not configured,\n\
+        and 3 when some of several do.")]
+    Test(ProviderNames),
+    /// Show the room there is
+    #[command(after_help = "Examples:\n  vertex-backup providers info local")]
+    Info(ProviderNames),
+    /// Write a provider's credentials or root into the provider file
+    #[command(after_help = "Examples:\n  \
+        vertex-backup providers set local --root /mnt/nas/vertex-ar\n  \
+        vertex-backup providers set yandex_disk --token-stdin < token.txt\n  \
+        vertex-backup providers set yandex_disk --token-command 'pass show yandex'\n  \
+        vertex-backup providers set google_drive --service-account /etc/vertex-ar/sa.json\n\n\
+        Secrets come from stdin, a file or a command, never from the command line.\n\
+        --token is the OAuth token of yandex_disk and the access token of google_drive.")]
+    Set(Box<ProvidersSet>),
+    /// Remove a provider's credentials or root from the provider file
+    #[command(after_help = "Examples:\n  vertex-backup providers unset yandex_disk")]
+    Unset(ProviderName),
+}
+
+/// `providers list`.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct ProvidersList {
+    /// Also list providers that are not configured
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Do not test the connections
+    #[arg(long)]
+    pub(crate) no_check: bool,
+}
+
+/// Some providers.
+#[derive(Args, Debug)]
+pub(crate) struct ProviderNames {
+    /// The providers [default: all that are configured]
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+}
+
+/// One provider.
+#[derive(Args, Debug)]
+pub(crate) struct ProviderName {
+    /// The provider: yandex_disk, google_drive or local
+    pub(crate) name: String,
+}
+
+/// `providers set`.
+#[derive(Args, Debug)]
+pub(crate) struct ProvidersSet {
+    /// The provider: yandex_disk, google_drive or local
+    pub(crate) name: String,
+    /// local: the root directory, such as a mounted NAS
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) root: Option<PathBuf>,
+    /// Read the token from stdin, and store it in the file
+    #[arg(long, group = "token")]
+    pub(crate) token_stdin: bool,
+    /// Use the first line of this file as the token
+    #[arg(long, value_name = "FILE", group = "token", value_hint = ValueHint::FilePath)]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Use the first line this command prints as the token
+    #[arg(long, value_name = "COMMAND", group = "token")]
+    pub(crate) token_command: Option<String>,
+    /// google_drive: the refresh token, as the first line of a file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) refresh_token_file: Option<PathBuf>,
+    /// google_drive: the id of the OAuth client
+    #[arg(long, value_name = "ID")]
+    pub(crate) client_id: Option<String>,
+    /// google_drive: the secret of the OAuth client, as the first line of a file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) client_secret_file: Option<PathBuf>,
+    /// google_drive: the key file of a service account
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) service_account: Option<PathBuf>,
+    /// google_drive: the user the service account acts for
+    #[arg(long, value_name = "EMAIL")]
+    pub(crate) impersonate: Option<String>,
+    /// google_drive: the folder below which all goes
+    #[arg(long, value_name = "ID")]
+    pub(crate) folder_id: Option<String>,
+    /// google_drive: the shared drive
+    #[arg(long, value_name = "ID")]
+    pub(crate) shared_drive_id: Option<String>,
+    /// Switch the provider off, and keep the rest
+    #[arg(long)]
+    pub(crate) disable: bool,
+}
