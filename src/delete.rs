@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 
-use crate::backup::sidecar_name;
 use crate::failure::{Code, Failure};
 use crate::history::{Intent, Outcome, Verdict};
-use crate::installation::Remote;
+use crate::installation::{Remote, shell_word};
 use crate::lock::Lock;
 use crate::name::FileName;
-use crate::provider::Deletion;
+use crate::provider::{Deletion, ObjectKind};
 use crate::state::State;
+use crate::wanted::sidecar_of;
 
 /// What was deleted.
 #[derive(Clone, Debug, Serialize)]
@@ -70,21 +70,31 @@ fn remove_both(
     state: &mut State,
     name: &FileName,
     deletion: Deletion,
-) -> Result<(), Failure> {
-    if remote.provider.stat(name)?.is_none() {
+) -> anyhow::Result<()> {
+    let Some(object) = remote.provider.stat(name).map_err(Failure::from)? else {
         let place = format!("'{}' on {}", remote.place.directory, remote.place.provider);
-        return Err(Failure::new(
+        let failure = Failure::new(
             Code::RemoteFileNotFound,
             format!("Remote file '{name}' not found in {place}"),
-        )
-        .hint(format!(
-            "vertex-backup files {}",
-            crate::installation::shell_word(&remote.company.id)
-        )));
-    }
-    let sidecar = sidecar_name(name.as_str()).and_then(|name| FileName::new(&name).ok());
+        );
+        return Err(failure
+            .hint(format!(
+                "vertex-backup files {}",
+                shell_word(&remote.company.id)
+            ))
+            .into());
+    };
+    // What is no file is left alone, and what lies beside it, too.
+    let sidecar = match object.kind {
+        ObjectKind::File => sidecar_of(remote, name)?.map(|(sidecar, ..)| sidecar),
+        ObjectKind::Temporary | ObjectKind::Other => None,
+    };
     for name in sidecar.iter().chain([name]) {
-        if remote.provider.delete(name, deletion)? {
+        if remote
+            .provider
+            .delete(name, deletion)
+            .map_err(Failure::from)?
+        {
             state.forget(&remote.place, name.as_str())?;
         }
     }

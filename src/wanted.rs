@@ -26,7 +26,7 @@ pub struct Wanted {
     /// Its name.
     pub name: FileName,
     object: Object,
-    sidecar: Option<(FileName, Vec<u8>, Sidecar)>,
+    sidecar: Option<RemoteSidecar>,
     expected: Vec<(&'static str, Sha256)>,
 }
 
@@ -46,7 +46,7 @@ impl Wanted {
         let Some(object) = object.filter(|object| object.kind == ObjectKind::File) else {
             return Err(not_found(remote, &name).into());
         };
-        let sidecar = Self::fetch_sidecar(remote, &name)?;
+        let sidecar = sidecar_of(remote, &name)?;
         let mut expected = Vec::new();
         // The checksum of a split backup is that of the joined whole.
         let whole = sidecar
@@ -101,45 +101,13 @@ impl Wanted {
         Err(Failure::new(Code::RemoteFileNotFound, detail).into())
     }
 
-    fn fetch_sidecar(
-        remote: &Remote,
-        name: &FileName,
-    ) -> anyhow::Result<Option<(FileName, Vec<u8>, Sidecar)>> {
-        let Some(beside) = sidecar_name(name.as_str()).and_then(|name| FileName::new(&name).ok())
-        else {
-            return Ok(None);
-        };
-        let found = remote.provider.stat(&beside).map_err(Failure::from)?;
-        let Some(object) = found
-            .filter(|object| object.kind == ObjectKind::File && object.size <= MAX_SIDECAR_BYTES)
-        else {
-            return Ok(None);
-        };
-        let mut text = Vec::new();
-        let read = remote
-            .provider
-            .read(&object, 0)
-            .map_err(Failure::from)?
-            .read_to_end(&mut text);
-        read.map_err(|error| {
-            let detail = format!(
-                "cannot read '{beside}' on {}: {}",
-                remote.place.provider,
-                system_reason(&error)
-            );
-            Failure::new(Code::LocalIo, detail)
-        })?;
-        let sidecar = Sidecar::parse(&text);
-        Ok(sidecar.map(|sidecar| (beside, text, sidecar)))
-    }
-
     /// The remote object.
     pub fn object(&self) -> &Object {
         &self.object
     }
 
     /// Its sidecar: name, bytes and what they say.
-    pub fn sidecar(&self) -> Option<&(FileName, Vec<u8>, Sidecar)> {
+    pub fn sidecar(&self) -> Option<&RemoteSidecar> {
         self.sidecar.as_ref()
     }
 
@@ -189,6 +157,51 @@ impl Wanted {
         }
         Ok(self.expected.iter().map(|(who, _)| *who).collect())
     }
+}
+
+/// A remote sidecar: its name, its bytes and what they say.
+pub type RemoteSidecar = (FileName, Vec<u8>, Sidecar);
+
+/// The sidecar of a remote file, unless it names another file that is there.
+///
+/// # Errors
+/// As the provider fails.
+pub fn sidecar_of(remote: &Remote, name: &FileName) -> anyhow::Result<Option<RemoteSidecar>> {
+    let beside = sidecar_name(name.as_str()).and_then(|name| FileName::new(&name).ok());
+    let Some(beside) = beside else {
+        return Ok(None);
+    };
+    let provider = &remote.provider;
+    let found = provider.stat(&beside).map_err(Failure::from)?;
+    let found =
+        found.filter(|object| object.kind == ObjectKind::File && object.size <= MAX_SIDECAR_BYTES);
+    let Some(object) = found else { return Ok(None) };
+    let mut text = Vec::new();
+    let read = provider
+        .read(&object, 0)
+        .map_err(Failure::from)?
+        .read_to_end(&mut text);
+    read.map_err(|error| {
+        let detail = format!(
+            "cannot read '{beside}' on {}: {}",
+            remote.place.provider,
+            system_reason(&error)
+        );
+        Failure::new(Code::LocalIo, detail)
+    })?;
+    let Some(sidecar) = Sidecar::parse(&text) else {
+        return Ok(None);
+    };
+    let other = sidecar
+        .of_file
+        .as_deref()
+        .filter(|of_file| *of_file != name.as_str());
+    let other = other.and_then(|of_file| FileName::new(of_file).ok());
+    let is_theirs = match other {
+        Some(other) => provider.stat(&other).map_err(Failure::from)?.is_some(),
+        None => false,
+    };
+    Ok((!is_theirs).then_some((beside, text, sidecar)))
 }
 
 fn not_found(remote: &Remote, name: &FileName) -> Failure {

@@ -277,6 +277,18 @@ fn a_sidecar_counts_for_the_file_it_names() {
     assert_eq!(report["sidecar"], json!(null));
     let sidecar = format!("backups/database/{}", DB.replace(".db", ".json"));
     let report = sandbox.json(0, ["sync", "acme-corp", &sidecar]);
+    // On the remote, too: the other file is brought and deleted without it.
+    let name = other.file_name().unwrap().to_str().unwrap();
+    let brought = sandbox.json(0, ["download", "acme-corp", name, "-o", "../"]);
+    assert_eq!(
+        (&brought["sidecar"], &brought["compared_with"]),
+        (&json!(null), &json!(["record", "disk"]))
+    );
+    sandbox.run(["delete", "acme-corp", name, "-y"]).code(0);
+    assert_eq!(
+        Sandbox::files_below(&sandbox.remote("acme-corp")),
+        [DB, DB.replace(".db", ".json").as_str()]
+    );
     assert_eq!(
         report["remote_path"],
         json!(format!("/vertex-ar/acme-corp/backups/{DB}"))
