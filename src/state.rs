@@ -25,6 +25,9 @@ const BUSY_WAIT: Duration = Duration::from_secs(30);
 /// One step from each version of the schema to the next; `user_version` counts them.
 const MIGRATIONS: [&str; 1] = [include_str!("state.sql")];
 
+/// Marks our files among all `SQLite` databases; `state.sql` sets it.
+const APPLICATION_ID: i64 = 0x5641_4253;
+
 /// A company's directory at a provider: what objects are remembered under.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -84,6 +87,8 @@ impl State {
             connection: database::connect(path, Access::Write, BUSY_WAIT)?,
             path: path.to_owned(),
         };
+        // Before anything is changed: it may be somebody else's database.
+        state.refuse_foreign()?;
         let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";
         state.try_or_damaged(|connection| connection.execute_batch(settings))?;
         state.migrate()?;
@@ -103,12 +108,30 @@ impl State {
             connection,
             path: path.to_owned(),
         };
+        state.refuse_foreign()?;
         // A state that lags behind gets its new tables from the next command that writes.
         if state.version()? < MIGRATIONS.len() {
             drop(state);
             return Self::open(path).map(Some);
         }
         Ok(Some(state))
+    }
+
+    /// A database with tables in it that is not ours is never written to.
+    fn refuse_foreign(&mut self) -> Result<(), Failure> {
+        let sql = "SELECT (SELECT count(*) FROM sqlite_master), application_id FROM pragma_application_id";
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let (tables, id): (i64, i64) =
+            self.try_or_damaged(|connection| connection.query_row(sql, [], read))?;
+        if tables == 0 || id == APPLICATION_ID {
+            return Ok(());
+        }
+        let detail = format!(
+            "'{}' is a database, but not a state of vertex-backup",
+            self.path.display()
+        );
+        Err(Failure::new(Code::DatabaseInvalid, detail)
+            .hint("name another file with VERTEX_BACKUP_STATE"))
     }
 
     fn version(&mut self) -> Result<usize, Failure> {

@@ -1,4 +1,5 @@
 -- Version 1 of the state. Later versions get files of their own: this one is never changed once released.
+PRAGMA application_id = 1447117395;
 CREATE TABLE history (
     seq INTEGER PRIMARY KEY,
     run TEXT NOT NULL,

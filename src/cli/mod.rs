@@ -1,7 +1,7 @@
 //! The command line: arguments in, results and exit codes out.
 //!
 //! One file a command. Each turns arguments into options, calls the library,
-//! and hands the report to [`ui::Ui`].
+//! and hands the report to `ui::Ui`.
 
 mod args;
 mod batch;

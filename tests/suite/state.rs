@@ -583,6 +583,27 @@ fn all_we_make_is_private_whatever_the_umask() {
 }
 
 #[test]
+fn a_database_of_somebody_else_is_no_state() {
+    let sandbox = Sandbox::new();
+    let before = fs::read(sandbox.db()).unwrap();
+    for arguments in [
+        vec!["config", "set", "acme-corp", "--provider", "local"],
+        vec!["status"],
+        vec!["history", "--check"],
+    ] {
+        let call = sandbox
+            .command(arguments.iter().chain(&["--json"]))
+            .env("VERTEX_BACKUP_STATE", sandbox.db());
+        let error = call.run().code(12).json();
+        assert_eq!(error["code"], "database_invalid", "{arguments:?}");
+    }
+    assert!(
+        fs::read(sandbox.db()).unwrap() == before,
+        "the application's database was changed"
+    );
+}
+
+#[test]
 fn a_damaged_state_is_told_and_left_alone() {
     let sandbox = synced();
     lose_state(&sandbox);
