@@ -1975,7 +1975,7 @@ _vertex__backup() {
             return 0
             ;;
         vertex__subcmd__backup__subcmd__providers__subcmd__set)
-            opts="-q -v -y -h --root --token-stdin --token-file --token-command --refresh-token-file --client-id --client-secret-file --service-account --impersonate --folder-id --shared-drive-id --disable --db --backup-dir --remote-config --config --json --format --progress --quiet --verbose --color --no-input --yes --lock-wait --timeout --help"
+            opts="-q -v -y -h --root --accept --token-stdin --token-file --token-command --refresh-token-file --client-id --client-secret-file --service-account --impersonate --folder-id --shared-drive-id --disable --db --backup-dir --remote-config --config --json --format --progress --quiet --verbose --color --no-input --yes --lock-wait --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

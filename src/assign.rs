@@ -4,6 +4,8 @@ use crate::company::{BackupConfig, Changes, Company};
 use crate::failure::Failure;
 use crate::history::{Intent, Outcome, Verdict};
 use crate::installation::{Installation, Remote, backup_config};
+use crate::lock::Lock;
+use crate::name::FileName;
 use crate::provider::ProviderKind;
 use crate::provider::registry::{Registry, not_configured};
 use crate::remote_path::RemotePath;
@@ -75,7 +77,11 @@ impl Assignment {
             place,
             provider,
         };
-        installation.claim(registry, &mut remote, &mut state)
+        installation.claim(registry, &mut remote, &mut state)?;
+        // A look into the directory shows whether it leads where it says.
+        let nothing = FileName::new("connection-test")?;
+        remote.provider.stat(&nothing).map_err(Failure::from)?;
+        Ok(())
     }
 }
 
@@ -90,6 +96,7 @@ pub fn change(
     changes: &Changes,
 ) -> anyhow::Result<Company> {
     let lock = installation.lock_company(company, operation)?;
+    let _one_at_a_time = recheck(installation, company, changes.backup.as_ref(), operation)?;
     let companies = installation.companies();
     let target = match &changes.backup {
         Some(BackupConfig {
@@ -131,6 +138,11 @@ pub fn add(installation: &Installation, company: &Company) -> anyhow::Result<Com
     // A database that is not there is found before anything is made beside it.
     installation.companies().get(&company.id)?;
     let lock = installation.lock_company(company, "company add")?;
+    let backup = BackupConfig {
+        provider: company.provider.clone(),
+        remote_path: company.remote_path.clone(),
+    };
+    let _one_at_a_time = recheck(installation, company, Some(&backup), "company add")?;
     let intent = Intent {
         operation: "company add".into(),
         company_id: Some(company.id.clone()),
@@ -138,16 +150,33 @@ pub fn add(installation: &Installation, company: &Company) -> anyhow::Result<Com
         provider: company.provider.clone(),
         target: Some(company.id.clone()),
     };
-    let backup = BackupConfig {
-        provider: company.provider.clone(),
-        remote_path: company.remote_path.clone(),
-    };
     installation.state()?.recorded(intent, Some(&lock), |_| {
         let made = installation
             .companies()
             .create(&company.id, &company.name, &backup)?;
         Ok((made, Outcome::done(Verdict::Ok, "Company added", 0)))
     })
+}
+
+/// Two who assign the same directory at once would both find it free: from here
+/// to the write, one at a time.
+fn recheck(
+    installation: &Installation,
+    company: &Company,
+    backup: Option<&BackupConfig>,
+    operation: &str,
+) -> anyhow::Result<Option<Lock>> {
+    let Some(BackupConfig {
+        provider: Some(provider),
+        remote_path: Some(directory),
+    }) = backup
+    else {
+        return Ok(None);
+    };
+    let lock = installation.lock_assignments(operation)?;
+    let directory = RemotePath::parse_stored(directory)?;
+    installation.refuse_shared_directory(&company.id, provider.parse()?, &directory)?;
+    Ok(Some(lock))
 }
 
 fn gone(company: &Company) -> Failure {

@@ -232,6 +232,7 @@ impl Companies {
             path: self.path.clone(),
             has_provider: false,
             has_path: false,
+            has_created: false,
         };
         table.look_at_columns()?;
         Ok(table)
@@ -267,6 +268,7 @@ struct Table {
     path: PathBuf,
     has_provider: bool,
     has_path: bool,
+    has_created: bool,
 }
 
 impl Table {
@@ -299,6 +301,7 @@ impl Table {
                 .into());
         }
         (self.has_provider, self.has_path) = (has(PROVIDER), has(REMOTE_PATH));
+        self.has_created = has("created_at");
         Ok(())
     }
 
@@ -319,9 +322,10 @@ impl Table {
     fn columns(&self) -> String {
         let or_null = |present: bool, column: &'static str| if present { column } else { "NULL" };
         format!(
-            "id, name, {}, {}, created_at",
+            "id, name, {}, {}, {}",
             or_null(self.has_provider, PROVIDER),
-            or_null(self.has_path, REMOTE_PATH)
+            or_null(self.has_path, REMOTE_PATH),
+            or_null(self.has_created, "created_at")
         )
     }
 

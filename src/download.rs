@@ -1,7 +1,7 @@
 //! Download: a remote backup file back to this machine, compared on the way and on disk.
 
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -10,6 +10,7 @@ use crate::failure::{Code, Failure, fail};
 use crate::hash::{Hasher, Sha256};
 use crate::history::{Intent, Outcome, Verdict};
 use crate::installation::{Installation, Remote};
+use crate::lock::Lock;
 use crate::name::FileName;
 use crate::progress::{Progress, Task};
 use crate::provider::error::smuggle;
@@ -77,6 +78,9 @@ impl Download<'_> {
     ///
     /// Without a state the backup comes all the same: on a bad day the disk of
     /// the state may be the one that is full or read-only.
+    ///
+    /// # Errors
+    /// As the contract lists them; after any of them the target holds what it held.
     pub fn backup(
         &self,
         state: Option<&mut State>,
@@ -84,16 +88,14 @@ impl Download<'_> {
     ) -> anyhow::Result<DownloadReport> {
         let backup_dir = &self.installation.settings.backup_dir.value;
         let target = Target::find(&self.options.output, backup_dir, wanted)?;
-        let Some(state) = state else {
-            return self.bring(None, wanted, &target);
+        let what = format!("Download to '{}'", target.resolved().display());
+        let lock = match self.installation.lock(&what, "download") {
+            Err(failure) if failure.code() == Code::Locked => return Err(failure.into()),
+            // The unfinished file itself is locked, too: two of us still exclude each other.
+            lock => lock.ok(),
         };
-        let place = std::path::absolute(target.path()).unwrap_or_else(|_| target.path());
-        let lock = self
-            .installation
-            .lock(&format!("Download to '{}'", place.display()), "download")?;
-        state.recorded(self.intent(wanted), Some(&lock), |state| {
-            let report = self.bring(Some(&mut *state), wanted, &target);
-            let report = report.inspect_err(|error| self.distrust(state, wanted, error))?;
+        self.recorded(state, lock.as_ref(), wanted, |state| {
+            let report = self.bring(state, wanted, &target)?;
             let (verdict, bytes) = if report.skipped {
                 (Verdict::Skipped, 0)
             } else {
@@ -106,18 +108,17 @@ impl Download<'_> {
 
     /// Writes a backup file to a stream, with a row in the history. The error
     /// says whether its bytes were right.
+    ///
+    /// # Errors
+    /// `integrity_failed` after the bytes were written; `local_io` when they could not be.
     pub fn stream(
         &self,
         state: Option<&mut State>,
         wanted: &Wanted,
         output: &mut dyn Write,
     ) -> anyhow::Result<Sha256> {
-        let Some(state) = state else {
-            return self.copy_to(wanted, output);
-        };
-        state.recorded(self.intent(wanted), None, |state| {
-            let copied = self.copy_to(wanted, output);
-            let sha256 = copied.inspect_err(|error| self.distrust(state, wanted, error))?;
+        self.recorded(state, None, wanted, |_| {
+            let sha256 = self.copy_to(wanted, output)?;
             Ok((
                 sha256,
                 Outcome::done(Verdict::Ok, "Backup written to stdout", wanted.size()),
@@ -125,9 +126,45 @@ impl Download<'_> {
         })
     }
 
+    /// As [`State::recorded`], but a history that cannot be written keeps no backup from coming.
+    fn recorded<T>(
+        &self,
+        state: Option<&mut State>,
+        lock: Option<&Lock>,
+        wanted: &Wanted,
+        work: impl FnOnce(Option<&mut State>) -> anyhow::Result<(T, Outcome)>,
+    ) -> anyhow::Result<T> {
+        let missing = |failure: &Failure| {
+            self.progress
+                .note(&format!("the history is not written: {failure}"));
+        };
+        let Some(state) = state else {
+            return work(None).map(|(value, _)| value);
+        };
+        let run = match state.start(self.intent(wanted), lock) {
+            Ok(run) => run,
+            Err(failure) => {
+                missing(&failure);
+                return work(None).map(|(value, _)| value);
+            }
+        };
+        let result = work(Some(&mut *state));
+        if let Err(error) = &result {
+            self.distrust(state, wanted, error);
+        }
+        let outcome = match &result {
+            Ok((_, outcome)) => outcome.clone(),
+            Err(error) => Outcome::failed(error),
+        };
+        if let Err(failure) = state.finish(&run, &outcome) {
+            missing(&failure);
+        }
+        result.map(|(value, _)| value)
+    }
+
     /// A copy found damaged is not a verified backup any more.
     fn distrust(&self, state: &mut State, wanted: &Wanted, error: &anyhow::Error) {
-        if Failure::of(error).is_some_and(|failure| failure.code() == Code::IntegrityFailed) {
+        if Failure::of(error).is_some_and(|failure| failure.code() == Code::RemoteChanged) {
             // The damage is what must be told; the record is mended by the next sync.
             let _ = state.distrust(&self.remote.place, wanted.name.as_str());
         }
@@ -311,45 +348,92 @@ impl Download<'_> {
     }
 
     /// Fetches the bytes, compares them, and gives them their name.
+    ///
+    /// What an earlier run left is gone on with, if it belongs to the same
+    /// object; should the whole then not fit, it is fetched anew.
     fn fetch(
         &self,
         mut state: Option<&mut State>,
         wanted: &Wanted,
         target: &Target,
     ) -> anyhow::Result<Sha256> {
-        let path = target.path();
-        let place = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
-        let mut staging = self.take_up(state.as_deref_mut(), wanted, target, &place)?;
+        let (place, origin, partial) = (target.resolved(), self.origin(wanted), target.partial());
+        let known = match &state {
+            Some(state) => state.download_origin(&place)?,
+            None => None,
+        };
+        let same_object = known.is_some_and(|known| known == origin);
+        let unfinished = same_object
+            .then(|| Staging::resume(&target.dir, &partial).ok())
+            .flatten();
+        let resumed = unfinished.map(|staging| self.complete(wanted, target, staging));
+        let sha256 = match resumed {
+            Some(Err(error)) if !is_integrity(&error) => return Err(error),
+            Some(Ok(sha256)) => sha256,
+            unfit => {
+                if unfit.is_some() {
+                    self.progress.note(&format!(
+                        "what an earlier run left in '{partial}' does not fit; it is fetched anew"
+                    ));
+                }
+                target.check_space(wanted.size())?;
+                if let Some(state) = state.as_deref_mut() {
+                    // Without the note, a later run begins anew: slower, not wrong.
+                    let _ = state.begin_download(&place, &origin);
+                }
+                let created = Staging::create(&target.dir, &partial, wanted.size());
+                let staging = created.map_err(|error| target.write_failed(wanted.size(), error))?;
+                self.complete(wanted, target, staging)?
+            }
+        };
+        if let Some(state) = state {
+            // The backup is in its place; a note about a partial file that is gone does no harm.
+            let _ = state.end_download(&place);
+        }
+        Ok(sha256)
+    }
+
+    /// Receives what is missing and publishes; interrupted, the unfinished file is kept.
+    fn complete(
+        &self,
+        wanted: &Wanted,
+        target: &Target,
+        mut staging: Staging<'_>,
+    ) -> anyhow::Result<Sha256> {
         let task = self.progress.task(wanted.name.as_str(), wanted.size());
-        let received = self.receive(wanted, target, &mut staging, &*task);
-        if let Err(error) = &received
-            && let Some(failure) = Failure::of(error)
-            && matches!(failure.code(), Code::Interrupted(_))
-        {
+        let verified = self
+            .receive(wanted, target, &mut staging, &*task)
+            .and_then(|sha256| {
+                task.phase("verifying");
+                staging
+                    .settle()
+                    .map_err(|error| target.write_failed(wanted.size(), error))?;
+                let on_disk = staging.read_back(|count| step(&*task, count));
+                let (on_disk, _) = on_disk.map_err(|error| target.write_failed(0, error))?;
+                if on_disk != sha256 {
+                    let path = target.path();
+                    fail!(
+                        Code::IntegrityFailed,
+                        "'{}' reads back as {on_disk}, but {sha256} was written",
+                        path.display()
+                    );
+                }
+                wanted.compare(sha256)?;
+                Ok(sha256)
+            });
+        if verified.is_err() && crate::interrupt::received().is_some() {
             // The next run goes on from here; the bytes are hashed again then.
             staging.keep();
-            let kept = bytes(staging.written().unwrap_or_default());
+            let (kept, partial) = (
+                bytes(staging.written().unwrap_or_default()),
+                target.partial(),
+            );
             self.progress.note(&format!(
-                "{kept} are kept in '{}'; the same command goes on from there",
-                target.partial()
+                "{kept} are kept in '{partial}'; the same command goes on from there"
             ));
         }
-        let sha256 = received?;
-        task.phase("verifying");
-        staging
-            .settle()
-            .map_err(|error| cannot_write(&path, &error))?;
-        let (on_disk, _) = staging
-            .read_back(|count| step(&*task, count))
-            .map_err(|error| target.write_failed(0, error))?;
-        if on_disk != sha256 {
-            fail!(
-                Code::IntegrityFailed,
-                "'{}' has the SHA-256 {on_disk} on disk, but {sha256} came",
-                path.display()
-            );
-        }
-        wanted.compare(sha256)?;
+        let sha256 = verified?;
+        let path = target.path();
         staging
             .publish(&target.name, self.options.force)
             .map_err(|error| match error.kind() {
@@ -359,37 +443,7 @@ impl Download<'_> {
                 ),
                 _ => cannot_write(&path, &error),
             })?;
-        if let Some(state) = state {
-            // The backup is in its place; a note about a partial file that is gone does no harm.
-            let _ = state.end_download(&place);
-        }
         Ok(sha256)
-    }
-
-    /// The unfinished file of an earlier run, if it belongs to the same object; else a new one.
-    fn take_up<'t>(
-        &self,
-        state: Option<&mut State>,
-        wanted: &Wanted,
-        target: &'t Target,
-        place: &Path,
-    ) -> anyhow::Result<Staging<'t>> {
-        let (origin, partial) = (self.origin(wanted), target.partial());
-        let known = match &state {
-            Some(state) => state.download_origin(place)?,
-            None => None,
-        };
-        if known.is_some_and(|known| known == origin)
-            && let Ok(staging) = Staging::resume(&target.dir, &partial)
-        {
-            return Ok(staging);
-        }
-        target.check_space(wanted.size())?;
-        if let Some(state) = state {
-            state.begin_download(place, &origin)?;
-        }
-        Staging::create(&target.dir, &partial, wanted.size())
-            .map_err(|error| target.write_failed(wanted.size(), error))
     }
 
     fn receive(
@@ -501,6 +555,11 @@ impl Read for Incoming<'_> {
             result => result,
         }
     }
+}
+
+fn is_integrity(error: &anyhow::Error) -> bool {
+    let code = Failure::of(error).map(Failure::code);
+    matches!(code, Some(Code::IntegrityFailed | Code::RemoteChanged))
 }
 
 fn step(task: &dyn Task, count: u64) -> io::Result<()> {

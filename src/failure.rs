@@ -41,6 +41,8 @@ pub enum Code {
     ProviderConnectionFailed,
     ProviderNotConfigured,
     QuotaExceeded,
+    /// As [`Code::IntegrityFailed`], and known to be the remote's fault.
+    RemoteChanged,
     RemoteFileNotFound,
     RemotePathConflict,
     SourceChanged,
@@ -63,7 +65,9 @@ impl Code {
             Code::DatabaseReadonly => ("database_readonly", 500, exit::LOCAL_IO, false),
             Code::FileTooLarge => ("file_too_large", 413, exit::PROVIDER, false),
             Code::HistoryBroken => ("history_broken", 500, exit::INTEGRITY, false),
-            Code::IntegrityFailed => ("integrity_failed", 500, exit::INTEGRITY, false),
+            Code::IntegrityFailed | Code::RemoteChanged => {
+                ("integrity_failed", 500, exit::INTEGRITY, false)
+            }
             Code::Interrupted(signal) => ("interrupted", 500, exit::SIGNAL_BASE + signal, true),
             Code::InvalidName => ("invalid_name", 400, exit::USAGE, false),
             Code::InvalidProvider => ("invalid_provider", 400, exit::USAGE, false),

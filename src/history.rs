@@ -102,7 +102,7 @@ impl Outcome {
     }
 
     /// It did not.
-    fn failed(error: &anyhow::Error) -> Self {
+    pub(crate) fn failed(error: &anyhow::Error) -> Self {
         let Some(failure) = Failure::of(error) else {
             return Outcome {
                 verdict: Verdict::Failed,
@@ -125,7 +125,7 @@ impl Outcome {
 }
 
 /// A run without a verdict yet.
-struct Run {
+pub(crate) struct Run {
     id: String,
     intent: Intent,
 }
@@ -193,6 +193,23 @@ impl State {
         lock: Option<&Lock>,
         work: impl FnOnce(&mut State) -> anyhow::Result<(T, Outcome)>,
     ) -> anyhow::Result<T> {
+        let run = self.start(intent, lock)?;
+        match work(self) {
+            Ok((value, outcome)) => {
+                self.finish(&run, &outcome)
+                    .map_err(|failure| done_but_not_recorded(&run.intent, failure))?;
+                Ok(value)
+            }
+            Err(error) => {
+                // The error at hand is the one to report; a run left open is closed by the next one.
+                let _ = self.finish(&run, &Outcome::failed(&error));
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes the first row of a run, durably.
+    pub(crate) fn start(&mut self, intent: Intent, lock: Option<&Lock>) -> Result<Run, Failure> {
         let id = random_id().map_err(|error| Failure::new(Code::LocalIo, error.to_string()))?;
         self.transaction(|connection| {
             let lock = lock.map_or(id.as_str(), Lock::key);
@@ -203,36 +220,29 @@ impl State {
                 params![id, lock, seq],
             )
         })?;
-        let run = Run { id, intent };
-        match work(self) {
-            Ok((value, outcome)) => {
-                let finished = self.transaction(|connection| finish(connection, &run, &outcome));
-                finished.map_err(|failure| done_but_not_recorded(&run.intent, failure))?;
-                Ok(value)
-            }
-            Err(error) => {
-                let outcome = Outcome::failed(&error);
-                // The error at hand is the one to report; a run left open is closed by the next one.
-                let _ = self.transaction(|connection| finish(connection, &run, &outcome));
-                Err(error)
-            }
-        }
+        Ok(Run { id, intent })
+    }
+
+    /// Writes the verdict of a run.
+    pub(crate) fn finish(&mut self, run: &Run, outcome: &Outcome) -> Result<(), Failure> {
+        self.transaction(|connection| finish(connection, run, outcome))
     }
 
     /// The newest runs first.
     pub fn runs(&self, query: &Query) -> Result<Vec<Entry>, Failure> {
         let sql = format!(
             "{RUNS} AND (?1 IS NULL OR s.company_id = ?1)
-             AND (?2 = 0 OR f.verdict IN ('failed', 'interrupted')) AND (?3 IS NULL OR s.at >= ?3)
-             ORDER BY s.seq DESC LIMIT ?4"
+             AND (?2 = 0 OR f.verdict IS NULL OR f.verdict IN ('failed', 'interrupted')) AND (?3 IS NULL OR s.at >= ?3)
+             ORDER BY s.seq DESC"
         );
         let read = || -> rusqlite::Result<Vec<Entry>> {
-            let since = query.since.map(written);
-            let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
-            let values = params![query.company_id, query.failed, since, limit];
-            self.connection
-                .prepare(&sql)?
-                .query_map(values, read_entry)?
+            let values = params![query.company_id, query.failed, query.since.map(written)];
+            let mut statement = self.connection.prepare(&sql)?;
+            let runs = statement.query_map(values, read_entry)?;
+            // Whether a run without a verdict is dead only its process tells.
+            let wanted = |run: &Entry| !query.failed || run.verdict != Verdict::Running;
+            runs.filter(|run| run.as_ref().map_or(true, wanted))
+                .take(query.limit)
                 .collect()
         };
         read().map_err(|error| self.failed(&error))

@@ -73,6 +73,16 @@ impl Installation {
         self.lock(&format!("Company '{}'", company.id), command)
     }
 
+    /// Takes the lock under which assignments are written; each holder needs it for a moment only.
+    pub fn lock_assignments(&self, command: &str) -> Result<Lock, Failure> {
+        let wait = self.settings.lock_wait.value.max(database::BUSY_WAIT);
+        Locks::beside(&self.settings.state.value).acquire(
+            "The assignment of remote directories",
+            command,
+            wait,
+        )
+    }
+
     /// The providers as the provider file and `config.json` have them.
     pub fn providers(&self) -> Result<Providers, Failure> {
         let path = &self.settings.remote_config.value;
@@ -93,10 +103,11 @@ impl Installation {
         registry: &Registry,
         kind: ProviderKind,
     ) -> Result<Box<dyn Provider>, Failure> {
-        let identity = match self.state_if_any()? {
-            Some(state) => state.identity(&registry.storage_key(kind))?,
-            None => None,
-        };
+        // A provider can be asked although our state cannot be read.
+        let state = self.state_if_any().ok().flatten();
+        let identity = state
+            .and_then(|state| state.identity(&registry.storage_key(kind)).ok())
+            .flatten();
         registry.open(kind, None, identity)
     }
 
@@ -147,6 +158,26 @@ impl Installation {
             state.set_identity(&key, Some(&identity))?;
             remote.provider =
                 registry.open(kind, Some(remote.place.directory.clone()), Some(identity))?;
+        }
+        Ok(())
+    }
+
+    /// Removes what killed runs left of a company's uploads, in whichever directory.
+    ///
+    /// The caller holds the company's lock, so nobody is at them any more. What
+    /// cannot be reached now is left for a later run.
+    pub fn remove_leftovers(
+        &self,
+        registry: &Registry,
+        company_id: &str,
+        state: &mut State,
+    ) -> Result<(), Failure> {
+        for (place, session) in state.uploads(company_id)? {
+            let identity = state.identity(&registry.storage_key(place.provider))?;
+            let provider = registry.open(place.provider, Some(place.directory.clone()), identity);
+            if provider.is_ok_and(|provider| provider.discard(&session).is_ok()) {
+                state.drop_upload(&place, &session.name)?;
+            }
         }
         Ok(())
     }

@@ -52,7 +52,7 @@ pub fn check() -> Result<(), Failure> {
             };
             Err(
                 Failure::new(Code::Interrupted(signal), format!("Interrupted by {name}"))
-                    .hint("nothing half-done is left; run the same command again to finish"),
+                    .hint("run the same command again to finish"),
             )
         }
     }

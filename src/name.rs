@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use crate::failure::{Code, Failure};
-use crate::hash::Sha256;
+use crate::hash::{Sha256, random_id};
 use crate::text::acts_on_terminal;
 
 /// The longest name every provider and file system here takes, in bytes.
@@ -81,13 +81,20 @@ impl FileName {
         &self.0
     }
 
-    /// The short name an upload of this file has until it is verified.
+    /// A short name for one upload of this file, until it is verified.
     ///
-    /// Derived by hash, so that a name of 255 bytes still has one, and always
-    /// the same, so that a later run finds what an earlier one left.
-    pub fn temporary(&self) -> String {
+    /// Derived by hash, so that a name of 255 bytes still has one; with a part of
+    /// its own, so that two who upload the same name never write to one object.
+    ///
+    /// # Errors
+    /// When the system gives no random numbers.
+    pub fn temporary(&self) -> std::io::Result<String> {
         let digest = Sha256::of(self.0.as_bytes()).to_string();
-        format!("{TEMPORARY_MARK}{}", &digest[..16])
+        Ok(format!(
+            "{TEMPORARY_MARK}{}-{}",
+            &digest[..16],
+            &random_id()?[..8]
+        ))
     }
 }
 
@@ -155,8 +162,8 @@ mod tests {
                 let path = std::path::Path::new("base").join(name.as_str());
                 prop_assert_eq!(path.components().count(), 2);
                 prop_assert!(path.starts_with("base"));
-                prop_assert!(name.temporary().len() <= MAX_NAME_BYTES);
-                prop_assert!(!name.temporary().contains('.'));
+                prop_assert!(name.temporary().unwrap().len() <= MAX_NAME_BYTES);
+                prop_assert!(!name.temporary().unwrap().contains('.'));
             }
         }
     }

@@ -4,14 +4,14 @@
 //! back, and only then renamed. Whatever ends the process in between leaves
 //! the target as it was.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek as _, Write as _};
 use std::path::Path;
 
 use rustix::fs::{Advice, FallocateFlags};
 use rustix::io::Errno;
 
-use crate::dir::{Dir, give_like};
+use crate::dir::{Dir, Stamp, give_like};
 use crate::hash::{Hasher, Sha256};
 
 const BLOCK: usize = 1024 * 1024;
@@ -28,9 +28,17 @@ impl<'d> Staging<'d> {
     /// Starts anew, in place of what an earlier run may have left.
     ///
     /// `size` bytes are reserved, so that a full disk shows before the first one.
+    ///
+    /// # Errors
+    /// `WouldBlock` while another process writes to the file of that name.
     pub fn create(dir: &'d Dir, name: &str, size: u64) -> io::Result<Self> {
+        // The old file stays locked until the new one stands in its place.
+        let _old = match dir.reopen_file(name) {
+            Ok(old) => Some(lock(dir, name, old)?),
+            Err(_) => None,
+        };
         dir.remove(name)?;
-        let file = dir.create_file(name)?;
+        let file = lock(dir, name, dir.create_file(name)?)?;
         let staging = Staging {
             dir,
             name: name.to_owned(),
@@ -42,8 +50,11 @@ impl<'d> Staging<'d> {
     }
 
     /// Goes on with what an earlier run left. The bytes there are [`Staging::written`].
+    ///
+    /// # Errors
+    /// `WouldBlock` while another process writes to it.
     pub fn resume(dir: &'d Dir, name: &str) -> io::Result<Self> {
-        let file = dir.reopen_file(name)?;
+        let file = lock(dir, name, dir.reopen_file(name)?)?;
         Ok(Staging {
             dir,
             name: name.to_owned(),
@@ -143,6 +154,24 @@ impl Drop for Staging<'_> {
             // Nothing can be done about a failure here; the next run removes it.
             let _ = self.dir.remove(&self.name);
         }
+    }
+}
+
+/// Takes a file for this process alone, as long as it is open, and as long as it has its name.
+fn lock(dir: &Dir, name: &str, file: File) -> io::Result<File> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => return Err(io::ErrorKind::WouldBlock.into()),
+        // Some network file systems know no locks; there the name alone must do.
+        Err(TryLockError::Error(_)) | Ok(()) => {}
+    }
+    let ours = Stamp::of(&file)?;
+    let named = dir
+        .entry(name)?
+        .is_some_and(|entry| entry.stamp.same_file(&ours));
+    if named {
+        Ok(file)
+    } else {
+        Err(io::ErrorKind::WouldBlock.into())
     }
 }
 

@@ -224,7 +224,7 @@ impl State {
     /// Number, bytes and last verification of all objects known in a place.
     pub fn totals(&self, place: &Place) -> Result<Totals, Failure> {
         let sql =
-            "SELECT count(*) FILTER (WHERE NOT is_sidecar), coalesce(sum(size) FILTER (WHERE NOT is_sidecar), 0), max(verified_at) FROM objects
+            "SELECT count(*) FILTER (WHERE NOT is_sidecar), coalesce(sum(size) FILTER (WHERE NOT is_sidecar), 0), max(verified_at) FILTER (WHERE NOT is_sidecar) FROM objects
                    WHERE company_id = ?1 AND provider = ?2 AND directory = ?3";
         let key = params![
             place.company_id,
@@ -348,23 +348,31 @@ impl State {
         self.transaction(|connection| Self::end_upload(connection, place, name))
     }
 
-    /// The uploads an earlier run left in a place.
-    pub fn uploads(&self, place: &Place) -> Result<Vec<Session>, Failure> {
-        let read = || -> rusqlite::Result<Vec<String>> {
-            let sql = "SELECT session FROM uploads WHERE company_id = ?1 AND provider = ?2 AND directory = ?3";
-            let mut statement = self.connection.prepare(sql)?;
-            let key = params![
-                place.company_id,
-                place.provider.name(),
-                place.directory.as_str()
-            ];
-            statement.query_map(key, |row| row.get(0))?.collect()
+    /// The uploads that earlier runs of a company left, and where.
+    pub fn uploads(&self, company_id: &str) -> Result<Vec<(Place, Session)>, Failure> {
+        let read = |row: &Row<'_>| -> rusqlite::Result<[String; 3]> {
+            Ok([row.get(0)?, row.get(1)?, row.get(2)?])
         };
-        let rows = read().map_err(|error| self.failed(&error))?;
-        Ok(rows
-            .iter()
-            .filter_map(|text| serde_json::from_str(text).ok())
-            .collect())
+        let rows = || -> rusqlite::Result<Vec<[String; 3]>> {
+            let sql = "SELECT provider, directory, session FROM uploads WHERE company_id = ?1";
+            self.connection
+                .prepare(sql)?
+                .query_map([company_id], read)?
+                .collect()
+        };
+        let rows = rows().map_err(|error| self.failed(&error))?;
+        // A row of another version that cannot be read now may be read by that version again.
+        let known = rows.iter().filter_map(|[provider, directory, session]| {
+            let (provider, directory) =
+                (provider.parse().ok()?, RemotePath::parse(directory).ok()?);
+            let place = Place {
+                company_id: company_id.to_owned(),
+                provider,
+                directory,
+            };
+            Some((place, serde_json::from_str(session).ok()?))
+        });
+        Ok(known.collect())
     }
 
     /// Notes which remote object an unfinished download belongs to.

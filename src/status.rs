@@ -63,7 +63,7 @@ pub struct CompanyStatus {
     pub last_verdict: Option<Verdict>,
     /// Why it did not go well.
     pub last_detail: Option<String>,
-    /// Verified files known on the remote.
+    /// Backup files known on the remote.
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,

@@ -152,7 +152,6 @@ impl Sync<'_> {
         backup: &LocalBackup,
         file: &mut Outgoing,
     ) -> anyhow::Result<Stored> {
-        self.remove_leftovers(state)?;
         if let Some((path, sidecar)) = &backup.sidecar
             && let Some(told) = sidecar.size.filter(|told| *told != file.source.size())
         {
@@ -170,18 +169,6 @@ impl Sync<'_> {
             self.store(state, &mut self.open(path, Role::Sidecar)?)?;
         }
         Ok(stored)
-    }
-
-    /// Removes what a killed run left of its uploads.
-    fn remove_leftovers(&self, state: &mut State) -> anyhow::Result<()> {
-        for session in state.uploads(self.place())? {
-            self.remote
-                .provider
-                .discard(&session)
-                .map_err(Failure::from)?;
-            state.drop_upload(self.place(), &session.name)?;
-        }
-        Ok(())
     }
 
     /// Stores one file under its name, unless it is there.

@@ -91,6 +91,13 @@ impl Target {
         self.dir.path().join(&self.name)
     }
 
+    /// The same file whatever spelling led to it.
+    pub(crate) fn resolved(&self) -> PathBuf {
+        let folder =
+            std::fs::canonicalize(self.dir.path()).unwrap_or_else(|_| self.dir.path().to_owned());
+        folder.join(&self.name)
+    }
+
     /// The unfinished file beside the target.
     pub(crate) fn partial(&self) -> String {
         let plain = format!(".{}.partial", self.name);
@@ -124,6 +131,15 @@ impl Target {
             Err(error) => error,
         };
         match (error.kind(), self.dir.space()) {
+            (io::ErrorKind::WouldBlock, _) => {
+                let detail = format!(
+                    "'{}' is being written by another run",
+                    self.path().display()
+                );
+                Failure::new(Code::Locked, detail)
+                    .hint("wait for it, or choose another place with -o")
+                    .into()
+            }
             (StorageFull | QuotaExceeded | FileTooLarge, Ok((_, free))) => self
                 .no_room(needed, free)
                 .caused_by(system_reason(&error))

@@ -87,10 +87,12 @@ impl Wanted {
         trust: Trust,
     ) -> anyhow::Result<Self> {
         let files = files::list(remote, state, false)?;
-        let newest = files.iter().find(|file| match of_type {
-            Some(of_type) => file.backup_type == Some(of_type),
-            // A manifest or one part is not a backup to restore from.
-            None => !is_json(&file.name) && !is_part(&file.name),
+        // One part is no backup to restore from, nor is a manifest, unless a full backup is asked for.
+        let newest = files.iter().find(|file| {
+            let is_whole =
+                !is_part(&file.name) && (!is_json(&file.name) || of_type == Some(BackupType::Full));
+            let is_wanted = of_type.is_none() || file.backup_type == of_type;
+            is_whole && is_wanted && FileName::new(&file.name).is_ok()
         });
         if let Some(file) = newest {
             return Self::find(remote, state, &file.name, trust);
@@ -149,7 +151,7 @@ impl Wanted {
                         "nothing was written; choose another backup: `vertex-backup files` lists them"
                     }
                 };
-                return Err(Failure::new(Code::IntegrityFailed, detail)
+                return Err(Failure::new(Code::RemoteChanged, detail)
                     .hint(hint)
                     .field("expected", expected.to_string())
                     .field("found", sha256.to_string()));

@@ -65,7 +65,7 @@ pub(crate) struct Global {
     /// Print errors only; JSON and what was asked for are still printed
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// Say more: -v which settings won and why, -vv everything
+    /// Say more: which settings won and why, and what is connected to
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]
@@ -100,13 +100,10 @@ pub(crate) enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Company(CompanyCommand),
     /// List, test and set up backup providers
-    #[command(
-        args_conflicts_with_subcommands = true,
-        after_help = "Examples:\n  \
+    #[command(after_help = "Examples:\n  \
         vertex-backup providers\n  \
         vertex-backup providers --all --json\n  \
-        vertex-backup providers set local --root /mnt/nas/vertex-ar"
-    )]
+        vertex-backup providers set local --root /mnt/nas/vertex-ar")]
     Providers(Providers),
     /// Assign a provider and a remote directory to a company
     #[command(subcommand, arg_required_else_help = true)]

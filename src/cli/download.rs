@@ -32,7 +32,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
             .into());
     }
     let company = installation.companies().find(&args.company)?;
-    let reading = installation.state_if_any()?;
+    let reading = context.state_for_reading();
     let (_, remote) = context.remote(&company, reading.as_ref())?;
     let trust = if args.force {
         Trust::Remote

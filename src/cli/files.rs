@@ -14,7 +14,7 @@ use crate::text::bytes;
 pub(super) fn run(context: &Context, args: &Files) -> anyhow::Result<u8> {
     let wanted: Option<BackupType> = args.backup_type.as_deref().map(str::parse).transpose()?;
     let company = context.installation.companies().find(&args.company)?;
-    let state = context.installation.state_if_any()?;
+    let state = context.state_for_reading();
     let (_, remote) = context.remote(&company, state.as_ref())?;
     let mut files = list(&remote, state.as_ref(), args.all)?;
     files.retain(|file| wanted.is_none() || file.backup_type == wanted);

@@ -149,6 +149,14 @@ impl Context {
         Ok(providers.registry)
     }
 
+    /// The state, where it can be read. What lies on a remote is known without it.
+    fn state_for_reading(&self) -> Option<State> {
+        self.installation.state_if_any().unwrap_or_else(|failure| {
+            self.ui.warn(&format!("{failure}; going on without it"));
+            None
+        })
+    }
+
     /// A company's remote, with the warning that the built-in root deserves.
     fn remote(
         &self,

@@ -17,9 +17,18 @@ use crate::status::{ProviderStatus, of_provider, test};
 use crate::text::bytes;
 
 pub(super) fn run(context: &Context, args: Providers) -> anyhow::Result<u8> {
+    let before = args.list;
     match args.command {
-        None => list(context, &args.list),
-        Some(ProvidersCommand::List(args)) => list(context, &args),
+        None => list(context, &before),
+        Some(ProvidersCommand::List(behind)) => {
+            let (all, no_check) = (before.all || behind.all, before.no_check || behind.no_check);
+            list(context, &ProvidersList { all, no_check })
+        }
+        Some(_) if before.all || before.no_check => Err(Failure::new(
+            Code::Usage,
+            "--all and --no-check belong to `providers list`",
+        )
+        .into()),
         Some(ProvidersCommand::Test(args)) => test_all(context, &args.names),
         Some(ProvidersCommand::Info(args)) => info(context, &args.names),
         Some(ProvidersCommand::Set(args)) => set(context, &args),
@@ -285,11 +294,11 @@ fn check_fit(kind: ProviderKind, args: &ProvidersSet, changes: &Changes) -> Resu
             .any(|(key, ..)| matches!(*key, "refresh_token" | "client_secret"));
     let fits = match kind {
         ProviderKind::Local => changes.secrets.is_empty() && !google_only,
-        ProviderKind::YandexDisk => args.root.is_none() && !google_only,
-        ProviderKind::GoogleDrive => args.root.is_none(),
+        ProviderKind::YandexDisk => args.root.is_none() && !args.accept && !google_only,
+        ProviderKind::GoogleDrive => args.root.is_none() && !args.accept,
     };
     let hint = match kind {
-        ProviderKind::Local => "local takes --root DIR or --disable",
+        ProviderKind::Local => "local takes --root DIR, --accept or --disable",
         ProviderKind::YandexDisk => {
             "yandex_disk takes --token-stdin, --token-file, --token-command or --disable"
         }
@@ -305,7 +314,7 @@ fn check_fit(kind: ProviderKind, args: &ProvidersSet, changes: &Changes) -> Resu
         )
         .hint(hint));
     }
-    if changes.plain.is_empty() && changes.secrets.is_empty() && !args.disable {
+    if changes.plain.is_empty() && changes.secrets.is_empty() && !args.disable && !args.accept {
         return Err(
             Failure::new(Code::Usage, format!("nothing to set for {kind} was given")).hint(hint),
         );
@@ -316,7 +325,6 @@ fn check_fit(kind: ProviderKind, args: &ProvidersSet, changes: &Changes) -> Resu
 fn set(context: &Context, args: &ProvidersSet) -> anyhow::Result<u8> {
     let kind: ProviderKind = args.name.parse()?;
     let changes = changes(context, kind, args)?;
-    let new_root = args.root.is_some();
     edit(context, kind, "providers set", |whole| {
         let section = object(whole, kind.name());
         section.insert("enabled".into(), (!args.disable).into());
@@ -333,8 +341,7 @@ fn set(context: &Context, args: &ProvidersSet) -> anyhow::Result<u8> {
         }
     })?;
     let registry = context.providers()?;
-    if new_root {
-        // Named anew, the root is taken as it is now.
+    if args.accept {
         context
             .installation
             .state()?

@@ -19,6 +19,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
         .and_then(|(registry, mut remote)| {
             if !args.dry_run {
                 installation.claim(&registry, &mut remote, &mut state)?;
+                installation.remove_leftovers(&registry, &company.id, &mut state)?;
             }
             Ok((registry, remote))
         });

@@ -3,17 +3,19 @@
 //! The only place that writes to either, so the only place that has to know
 //! about closed pipes, full disks, colours and control characters.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::borrow::Cow;
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::MultiProgress;
+use rustix::event::{PollFd, PollFlags};
 use serde::Serialize;
 
 use super::progress::Watcher;
 use super::render::{Cell, Column, Layout};
 use crate::failure::{Code, Failure};
 use crate::settings::{ColorMode, Format, ProgressMode};
-use crate::text::{printable, system_reason};
+use crate::text::{acts_on_terminal, printable, system_reason};
 
 /// How the user wants to be talked to.
 #[derive(Clone, Debug)]
@@ -94,6 +96,7 @@ impl Ui {
 
     /// Prints a piece of a JSON document that is written in pieces.
     pub(crate) fn json_text(&self, text: &str) -> Result<(), Failure> {
+        let text = inert(text);
         self.bars
             .suspend(|| write_stdout(text.as_bytes()))
             .map_err(|error| not_written(&error))
@@ -235,9 +238,8 @@ impl Ui {
         }
         self.raw_stderr(&format!("{}? [y/N] ", printable(question)));
         let mut answer = String::new();
-        let read = io::stdin().read_line(&mut answer);
-        crate::interrupt::check()?;
-        match read {
+        match read_line(&mut answer) {
+            Err(error) if crate::interrupt::received().is_some() => Err(unread(&error)),
             Ok(_) if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") => Ok(()),
             _ => refuse("not confirmed, nothing was done"),
         }
@@ -287,10 +289,52 @@ impl Ui {
     }
 }
 
+/// JSON in which nothing acts on a terminal: what may stand raw in JSON is escaped all the same.
+fn inert(json: &str) -> Cow<'_, str> {
+    let acts = |c: char| c != '\n' && acts_on_terminal(c);
+    if !json.contains(acts) {
+        return Cow::Borrowed(json);
+    }
+    let escaped = json.chars().map(|c| {
+        if acts(c) {
+            format!("\\u{:04x}", u32::from(c))
+        } else {
+            c.to_string()
+        }
+    });
+    Cow::Owned(escaped.collect())
+}
+
 /// The width of the terminal behind stdout, if there is one.
 fn terminal_width() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
     Some(usize::from(size.ws_col)).filter(|width| *width > 0)
+}
+
+/// Reads a line; a signal ends the wait, which the system by itself would take up again.
+fn read_line(line: &mut String) -> io::Result<usize> {
+    let pause = rustix::event::Timespec {
+        tv_sec: 0,
+        tv_nsec: 100_000_000,
+    };
+    loop {
+        if crate::interrupt::received().is_some() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let stdin = io::stdin();
+        let mut waiting = [PollFd::new(&stdin, PollFlags::IN)];
+        // What cannot be waited for (a file) is read at once.
+        if rustix::event::poll(&mut waiting, Some(&pause)) != Ok(0) {
+            return stdin.lock().read_line(line);
+        }
+    }
+}
+
+fn unread(error: &io::Error) -> Failure {
+    let why = system_reason(error);
+    crate::interrupt::check()
+        .err()
+        .unwrap_or_else(|| Failure::new(Code::LocalIo, format!("cannot read stdin: {why}")))
 }
 
 /// Writes and flushes, so that a failure shows here and not at the end of the process.

@@ -271,7 +271,9 @@ impl Provider for Local {
         Ok(Session {
             name: name.as_str().to_owned(),
             size,
-            handle: name.temporary(),
+            handle: name
+                .temporary()
+                .map_err(|error| disk(KIND, "cannot name the upload", error, None))?,
         })
     }
 

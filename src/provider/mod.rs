@@ -202,8 +202,8 @@ pub trait Provider: Send + Sync {
     /// of that version.
     fn read(&self, object: &Object, offset: u64) -> Result<Box<dyn Read>>;
 
-    /// Begins an upload of exactly `size` bytes, in place of an unfinished one
-    /// of the same name. What is known not to fit is refused here. Makes the
+    /// Begins an upload of exactly `size` bytes, apart from any other unfinished
+    /// one, of the same name or not. What is known not to fit is refused here. Makes the
     /// directory if it is missing.
     fn begin(&self, name: &FileName, size: u64) -> Result<Session>;
 

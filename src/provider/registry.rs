@@ -41,7 +41,12 @@ impl Registry {
     /// The storage under which an identity is remembered: see [`Provider::claim`].
     pub fn storage_key(&self, kind: ProviderKind) -> String {
         match (kind, self.local_root()) {
-            (ProviderKind::Local, (root, true)) => format!("local:{}", root.display()),
+            (ProviderKind::Local, (root, true)) => {
+                // One root, however it is spelled; mounted or not, the way to it is the same.
+                let plain = || root.components().collect::<PathBuf>();
+                let root = std::fs::canonicalize(root).unwrap_or_else(|_| plain());
+                format!("local:{}", root.display())
+            }
             _ => kind.name().to_owned(),
         }
     }

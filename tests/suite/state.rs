@@ -13,7 +13,7 @@ use vertex_backup::history::{Intent, Outcome as RunOutcome, Verdict};
 use vertex_backup::lock::Locks;
 use vertex_backup::state::State;
 
-use crate::support::{DB, DB_SHA256, Outcome, Sandbox};
+use crate::support::{DB, DB_SHA256, Outcome, Sandbox, give_to_nobody};
 
 const BACKUP: &str = "backups/database/db_backup_20250131_040000.db";
 
@@ -675,7 +675,7 @@ fn a_state_of_a_newer_version_is_told_and_left_alone() {
         &["history"][..],
         &["config", "set", "globex", "--provider", "local"],
         &["sync", "acme-corp", BACKUP],
-        &["files", "acme-corp"],
+        &["status"],
     ] {
         let error = sandbox.json(12, words);
         assert_eq!(error["code"], "database_invalid", "{words:?}");
@@ -696,6 +696,91 @@ fn a_state_of_a_newer_version_is_told_and_left_alone() {
     assert_eq!((version, rows), (99, 4));
     // Reading the companies needs no state.
     sandbox.run(["config", "list"]).code(0);
+}
+
+#[test]
+fn a_backup_comes_back_whatever_became_of_the_state() {
+    let newer = |sandbox: &Sandbox| {
+        let state = Connection::open(sandbox.state()).unwrap();
+        state.pragma_update(None, "user_version", 99).unwrap();
+    };
+    let damaged = |sandbox: &Sandbox| fs::write(sandbox.state(), vec![7; 20_000]).unwrap();
+    let sealed = |sandbox: &Sandbox| {
+        for name in Sandbox::files_below(&sandbox.app()) {
+            if name.starts_with("app_data.backup-state") {
+                let path = sandbox.file(&name);
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+            }
+        }
+        fs::set_permissions(sandbox.app(), fs::Permissions::from_mode(0o555)).unwrap();
+    };
+    let ways: [&dyn Fn(&Sandbox); 3] = [&newer, &damaged, &sealed];
+    for spoil in ways {
+        let sandbox = synced();
+        fs::create_dir(sandbox.path().join("restore")).unwrap();
+        give_to_nobody(sandbox.path());
+        spoil(&sandbox);
+        for words in [
+            &["files", "acme-corp"][..],
+            &["download", "acme-corp", "--latest", "-o", "../restore"],
+            &["providers"],
+        ] {
+            let run = sandbox.command(words).unprivileged().run().code(0);
+            assert!(!run.stdout.contains("not connected"), "{}", run.stdout);
+        }
+        let name = BACKUP.rsplit('/').next().unwrap();
+        let back = fs::read(sandbox.path().join("restore").join(name)).unwrap();
+        assert!(back == fs::read(sandbox.file(BACKUP)).unwrap());
+        fs::set_permissions(sandbox.app(), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+}
+
+#[test]
+fn companies_that_ask_for_one_directory_at_once_do_not_share_it() {
+    let sandbox = Sandbox::new();
+    let children: Vec<_> = [
+        "acme-corp",
+        "widget-inc",
+        "romashka",
+        "o-neill",
+        "company-123",
+    ]
+    .map(|company| {
+        let words = [
+            "config",
+            "set",
+            company,
+            "--provider",
+            "local",
+            "--remote-path",
+            "/same",
+            "--json",
+        ];
+        sandbox.command(words).spawn()
+    })
+    .into();
+    let codes: Vec<_> = children
+        .into_iter()
+        .map(|child| child.wait_with_output().unwrap().status.code())
+        .collect();
+    assert_eq!(
+        codes.iter().filter(|code| **code == Some(0)).count(),
+        1,
+        "{codes:?}"
+    );
+    assert!(
+        codes.iter().all(|code| matches!(code, Some(0 | 5))),
+        "{codes:?}"
+    );
+    let sharing: i64 = sandbox
+        .sql()
+        .query_row(
+            "SELECT count(*) FROM companies WHERE backup_remote_path = '/same'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(sharing, 1);
 }
 
 #[test]
@@ -750,20 +835,21 @@ fn an_empty_state_file_is_a_state_that_has_yet_to_be_made() {
     assert_eq!(told(&sandbox).len(), 1);
 }
 
-/// The lock files that are there.
-fn lock_files(sandbox: &Sandbox) -> Vec<PathBuf> {
+const COMPANY_LOCK: &str = "Company 'acme-corp'";
+
+/// The lock file that was last taken on something.
+fn lock_file(sandbox: &Sandbox, what: &str) -> PathBuf {
     let folder = sandbox.file("app_data.backup-state.locks");
-    Sandbox::files_below(&folder)
-        .iter()
-        .map(|name| folder.join(name))
-        .collect()
+    let files = Sandbox::files_below(&folder);
+    let mut paths = files.iter().map(|name| folder.join(name));
+    paths
+        .find(|path| fs::read_to_string(path).unwrap().contains(what))
+        .unwrap()
 }
 
-/// Holds the one lock there is, as another process would.
-fn hold(sandbox: &Sandbox) -> File {
-    let files = lock_files(sandbox);
-    assert_eq!(files.len(), 1);
-    let file = File::open(&files[0]).unwrap();
+/// Holds a lock, as another process would.
+fn hold(path: &Path) -> File {
+    let file = File::open(path).unwrap();
     file.try_lock().unwrap();
     file
 }
@@ -771,7 +857,7 @@ fn hold(sandbox: &Sandbox) -> File {
 #[test]
 fn a_company_somebody_works_on_is_locked_and_nothing_is_done() {
     let sandbox = Sandbox::assigned();
-    let held = hold(&sandbox);
+    let held = hold(&lock_file(&sandbox, COMPANY_LOCK));
     let db = fs::read(sandbox.db()).unwrap();
     for words in [
         &["sync", "acme-corp", BACKUP][..],
@@ -822,7 +908,7 @@ fn a_company_somebody_works_on_is_locked_and_nothing_is_done() {
 #[test]
 fn waiting_for_the_lock_ends_when_it_is_let_go() {
     let sandbox = Sandbox::assigned();
-    let held = hold(&sandbox);
+    let held = hold(&lock_file(&sandbox, COMPANY_LOCK));
     let waiting = sandbox
         .command(["sync", "acme-corp", BACKUP, "--lock-wait", "60s", "--json"])
         .spawn();
@@ -838,7 +924,7 @@ fn the_provider_file_is_locked_on_its_own() {
     let sandbox = Sandbox::new();
     let set = ["providers", "set", "local", "--root", "/mnt/nas", "--json"];
     sandbox.run(set).code(0);
-    let held = hold(&sandbox);
+    let held = hold(&lock_file(&sandbox, "The provider file"));
     let error = sandbox.run(set).code(8).json();
     assert_eq!(error["command"], "providers set");
     drop(held);
@@ -848,25 +934,26 @@ fn the_provider_file_is_locked_on_its_own() {
 #[test]
 fn a_lock_file_whose_process_is_dead_blocks_nobody() {
     let sandbox = Sandbox::assigned();
-    let files = lock_files(&sandbox);
-    let left = fs::read_to_string(&files[0]).unwrap();
+    let file = lock_file(&sandbox, COMPANY_LOCK);
+    let left = fs::read_to_string(&file).unwrap();
     // Even when its pid is that of another process by now.
     let mut holder: Value = serde_json::from_str(&left).unwrap();
     holder["actor"]["pid"] = std::process::id().into();
     for text in [left, holder.to_string(), "not JSON".into(), String::new()] {
-        fs::write(&files[0], text).unwrap();
+        fs::write(&file, text).unwrap();
         sandbox.run(["sync", "acme-corp", BACKUP, "-q"]).code(0);
     }
-    fs::remove_file(&files[0]).unwrap();
+    fs::remove_file(&file).unwrap();
     sandbox.run(["sync", "acme-corp", BACKUP, "-q"]).code(0);
 }
 
 #[test]
 fn a_lock_held_by_somebody_unknown_is_a_lock_all_the_same() {
     let sandbox = Sandbox::assigned();
+    let file = lock_file(&sandbox, COMPANY_LOCK);
     for text in ["", "not JSON", "{}"] {
-        fs::write(&lock_files(&sandbox)[0], text).unwrap();
-        let held = hold(&sandbox);
+        fs::write(&file, text).unwrap();
+        let held = hold(&file);
         sandbox
             .run(["sync", "acme-corp", BACKUP])
             .code(8)

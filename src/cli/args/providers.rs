@@ -84,6 +84,9 @@ pub(crate) struct ProvidersSet {
     /// local: the root directory, such as a mounted NAS
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) root: Option<PathBuf>,
+    /// local: take the storage that is at the root now, though another was used before
+    #[arg(long)]
+    pub(crate) accept: bool,
     /// Read the token from stdin, and store it in the file
     #[arg(long, group = "token")]
     pub(crate) token_stdin: bool,

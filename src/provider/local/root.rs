@@ -185,7 +185,7 @@ impl Root {
     fn not_mounted(&self, why: &str) -> Error {
         let root = self.path.display();
         Error::new(KIND, Kind::Connection(Reason::NotMounted), format!("the root '{root}' {why}")).hint(format!(
-            "mount the storage there; to take what is there now: vertex-backup providers set local --root '{root}'"
+            "mount the storage there; to take what is there now: vertex-backup providers set local --root '{root}' --accept"
         ))
     }
 
