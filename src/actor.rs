@@ -26,8 +26,8 @@ impl Actor {
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let uid = rustix::process::getuid().as_raw();
         Actor {
-            user: variable("USER")
-                .or_else(|| variable("LOGNAME"))
+            user: login_name(uid)
+                .or_else(|| variable("USER"))
                 .unwrap_or_else(|| format!("uid {uid}")),
             sudo_user: variable("SUDO_USER"),
             uid,
@@ -61,4 +61,14 @@ impl Actor {
     pub fn from_json(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or_default()
     }
+}
+
+/// The system's name for a user, which the caller cannot choose as it can `$USER`.
+fn login_name(uid: u32) -> Option<String> {
+    let users = std::fs::read_to_string("/etc/passwd").ok()?;
+    let mut users = users.lines().map(|line| line.split(':'));
+    users.find_map(|mut fields| {
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
+    })
 }

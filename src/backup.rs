@@ -95,7 +95,7 @@ pub struct Sidecar {
 #[derive(Deserialize)]
 struct RawSidecar {
     #[serde(rename = "type")]
-    backup_type: String,
+    backup_type: Option<String>,
     backup_path: Option<PathBuf>,
     file_size: Option<u64>,
     checksum: Option<String>,
@@ -110,7 +110,7 @@ impl Sidecar {
         // A manifest of a full backup has no size of its own; it is no sidecar.
         raw.file_size?;
         Some(Sidecar {
-            backup_type: raw.backup_type.parse().ok(),
+            backup_type: raw.backup_type.and_then(|text| text.parse().ok()),
             size: raw.file_size,
             checksum: raw.checksum.and_then(|text| text.parse().ok()),
             // Only the name: the files may have been moved since.
@@ -171,6 +171,8 @@ pub struct LocalBackup {
     pub path: PathBuf,
     /// Its sidecar: where, and what it says.
     pub sidecar: Option<(PathBuf, Sidecar)>,
+    /// What the operator should know before it is trusted.
+    pub doubts: Vec<String>,
 }
 
 impl LocalBackup {
@@ -179,13 +181,35 @@ impl LocalBackup {
     /// A part of a split backup stands alone here: its sidecar speaks of the whole.
     pub fn find(path: &Path) -> Self {
         let path = file_of_sidecar(path).unwrap_or_else(|| path.to_owned());
-        let name = path.file_name().and_then(|name| name.to_str());
-        let sidecar = name
-            .and_then(sidecar_name)
-            .map(|name| path.with_file_name(name))
-            .and_then(|beside| Some((beside.clone(), read_sidecar(&beside)?)))
-            .filter(|(_, sidecar)| !sidecar.split && !belongs_to_another(sidecar, &path));
-        LocalBackup { path, sidecar }
+        let mut backup = LocalBackup {
+            path,
+            sidecar: None,
+            doubts: Vec::new(),
+        };
+        let beside = backup
+            .path
+            .file_name()
+            .and_then(|name| sidecar_name(name.to_str()?));
+        let Some(beside) = beside.map(|name| backup.path.with_file_name(name)) else {
+            return backup;
+        };
+        let shown = beside.display();
+        match read_sidecar(&beside) {
+            Ok(None) => {}
+            Ok(Some(sidecar)) if sidecar.split || belongs_to_another(&sidecar, &backup.path) => {}
+            Ok(Some(sidecar)) => {
+                if sidecar.checksum.is_none() {
+                    backup.doubts.push(format!(
+                        "the sidecar '{shown}' has no checksum to compare with"
+                    ));
+                }
+                backup.sidecar = Some((beside, sidecar));
+            }
+            Err(why) => backup
+                .doubts
+                .push(format!("'{shown}' is left out, it is no sidecar: {why}")),
+        }
+        backup
     }
 
     /// What the backup holds: by its sidecar, else by its name.
@@ -213,7 +237,7 @@ fn belongs_to_another(sidecar: &Sidecar, path: &Path) -> bool {
 fn file_of_sidecar(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_str()?;
     let sidecar = if is_json(name) {
-        read_sidecar(path)?
+        read_sidecar(path).ok()??
     } else {
         return None;
     };
@@ -236,17 +260,19 @@ fn file_of_sidecar(path: &Path) -> Option<PathBuf> {
     }
 }
 
-fn read_sidecar(path: &Path) -> Option<Sidecar> {
-    if !path.metadata().ok()?.is_file() {
-        return None;
+/// The sidecar at a path, if there is a file; or why what is there is none.
+fn read_sidecar(path: &Path) -> Result<Option<Sidecar>, String> {
+    if !path.metadata().is_ok_and(|meta| meta.is_file()) {
+        return Ok(None);
     }
     let mut text = Vec::new();
-    std::fs::File::open(path)
-        .ok()?
-        .take(MAX_SIDECAR_BYTES)
-        .read_to_end(&mut text)
-        .ok()?;
-    Sidecar::parse(&text)
+    let read = std::fs::File::open(path)
+        .and_then(|file| file.take(MAX_SIDECAR_BYTES).read_to_end(&mut text));
+    read.map_err(|error| crate::text::system_reason(&error))?;
+    match Sidecar::parse(&text) {
+        Some(sidecar) => Ok(Some(sidecar)),
+        None => Err("it does not say type, size and checksum as the application does".into()),
+    }
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use crate::installation::{Remote, shell_word};
 use crate::lock::Lock;
 use crate::name::FileName;
 use crate::provider::{Deletion, ObjectKind};
+use crate::remote_sidecar::sidecar_of;
 use crate::state::State;
-use crate::wanted::sidecar_of;
 
 /// What was deleted.
 #[derive(Clone, Debug, Serialize)]

@@ -1,6 +1,7 @@
 //! What lies in a company's remote directory.
 
 use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -8,9 +9,12 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::backup::{BackupType, made_at, sidecar_name};
+use crate::failure::Failure;
 use crate::installation::Remote;
+use crate::name::FileName;
 use crate::provider::{Object, ObjectKind};
-use crate::state::State;
+use crate::remote_sidecar::sidecar_of;
+use crate::state::{Known, State};
 
 /// One remote backup file, its sidecar folded in.
 #[derive(Clone, Debug, Serialize)]
@@ -43,17 +47,7 @@ pub fn list(remote: &Remote, state: Option<&State>, all: bool) -> anyhow::Result
         objects.push(object);
         Ok(())
     })?;
-    let sidecars: std::collections::HashSet<String> = {
-        let names: std::collections::HashSet<&str> = objects
-            .iter()
-            .filter(|object| object.kind == ObjectKind::File)
-            .map(|object| object.name.as_str())
-            .collect();
-        let expected = names.iter().filter_map(|name| sidecar_name(name));
-        expected
-            .filter(|name| names.contains(name.as_str()))
-            .collect()
-    };
+    let sidecars = find_sidecars(remote, state, &objects)?;
     let mut files = Vec::with_capacity(objects.len());
     for object in objects {
         let kind = match object.kind {
@@ -64,25 +58,66 @@ pub fn list(remote: &Remote, state: Option<&State>, all: bool) -> anyhow::Result
         if sidecars.contains(&object.name) || (kind != "backup" && !all) {
             continue;
         }
-        let known = match state {
-            Some(state) => state.known(&remote.place, &object.name)?,
-            None => None,
-        };
+        let known = known(remote, state, &object)?;
         files.push(RemoteFile {
             backup_type: (kind == "backup").then(|| BackupType::of_name(&object.name)),
             size: object.size,
             created: made_at(&object.name),
             modified: object.modified,
             sidecar: sidecar_name(&object.name).is_some_and(|name| sidecars.contains(&name)),
-            verified_at: known
-                .filter(|known| known.version == object.version)
-                .and_then(|known| known.verified_at),
+            verified_at: known.and_then(|known| known.verified_at),
             kind,
             name: object.name,
         });
     }
     files.sort_by_cached_key(|file| (Reverse(newness(file)), file.name.clone()));
     Ok(files)
+}
+
+/// What is recorded of an object, as long as it is the one that was recorded.
+fn known(
+    remote: &Remote,
+    state: Option<&State>,
+    object: &Object,
+) -> Result<Option<Known>, Failure> {
+    let Some(state) = state else { return Ok(None) };
+    Ok(state
+        .known(&remote.place, &object.name)?
+        .filter(|known| known.version == object.version))
+}
+
+/// The names that are sidecars of others: as recorded, else as they read.
+fn find_sidecars(
+    remote: &Remote,
+    state: Option<&State>,
+    objects: &[Object],
+) -> anyhow::Result<HashSet<String>> {
+    let files = || {
+        objects
+            .iter()
+            .filter(|object| object.kind == ObjectKind::File)
+    };
+    let by_name: HashMap<&str, &Object> = files()
+        .map(|object| (object.name.as_str(), object))
+        .collect();
+    let mut sidecars = HashSet::new();
+    for owner in files() {
+        let Some(beside) = sidecar_name(&owner.name) else {
+            continue;
+        };
+        let Some(object) = by_name.get(beside.as_str()) else {
+            continue;
+        };
+        let is_sidecar = match (known(remote, state, object)?, FileName::new(&owner.name)) {
+            (Some(known), _) => known.is_sidecar,
+            (None, Ok(owner)) => sidecar_of(remote, &owner)?.is_some(),
+            (None, Err(_)) => false,
+        };
+        if is_sidecar {
+            sidecars.insert(beside);
+        }
+    }
+    Ok(sidecars)
 }
 
 /// When it was made where the name tells, else when it was stored.

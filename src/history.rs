@@ -258,10 +258,11 @@ impl State {
             let sql = format!(
                 "{RUNS} AND s.company_id = ?1 AND s.operation = ?2 {condition} ORDER BY s.seq DESC LIMIT 1"
             );
-            let row = self
-                .connection
-                .query_row(&sql, [company_id, operation], read_entry)
-                .optional();
+            let row = self.connection.prepare_cached(&sql);
+            let row = row.and_then(|mut last| {
+                last.query_row([company_id, operation], read_entry)
+                    .optional()
+            });
             row.map_err(|error| self.failed(&error))
         };
         Ok((last("AND f.verdict IN ('ok', 'skipped')")?, last("")?))

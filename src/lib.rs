@@ -52,6 +52,7 @@ pub mod progress;
 pub mod provider;
 pub mod provider_file;
 pub mod remote_path;
+pub mod remote_sidecar;
 pub mod secret;
 pub mod sections;
 pub mod settings;

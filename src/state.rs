@@ -217,7 +217,10 @@ impl State {
             place.directory.as_str(),
             name
         ];
-        let found = self.connection.query_row(sql, key, read_known).optional();
+        let found = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut known| known.query_row(key, read_known).optional());
         found.map_err(|error| self.failed(&error))
     }
 
@@ -238,9 +241,11 @@ impl State {
                 verified_at: time(row.get(2)?),
             })
         };
-        self.connection
-            .query_row(sql, key, read)
-            .map_err(|error| self.failed(&error))
+        let found = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut totals| totals.query_row(key, read));
+        found.map_err(|error| self.failed(&error))
     }
 
     /// Remembers a verified object; the upload that made it is over.

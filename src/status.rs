@@ -9,8 +9,8 @@ use crate::company::Company;
 use crate::failure::Failure;
 use crate::history::Verdict;
 use crate::installation::{Installation, assignment};
-use crate::provider::ProviderKind;
 use crate::provider::registry::Registry;
+use crate::provider::{ProviderKind, Quota};
 use crate::state::{Place, State, Totals};
 
 /// In a word, how a company's backups are.
@@ -95,7 +95,14 @@ pub fn of_company(
     };
     let last_success = success.and_then(|run| run.finished_at);
     let verdict = attempt.as_ref().map(|run| run.verdict);
-    let health = health(company, verdict, totals.verified_at, max_age, now);
+    let unusable = match (&company.provider, assignment(company)) {
+        (Some(_), Err(failure)) => Some(failure.to_string()),
+        _ => None,
+    };
+    let health = match &unusable {
+        Some(_) => Health::Failing,
+        None => health(company, verdict, totals.verified_at, max_age, now),
+    };
     Ok(CompanyStatus {
         company_id: company.id.clone(),
         company_name: company.name.clone(),
@@ -105,9 +112,8 @@ pub fn of_company(
         last_success,
         last_attempt: attempt.as_ref().map(|run| run.started_at),
         last_verdict: verdict,
-        last_detail: attempt
-            .filter(|run| run.verdict == Verdict::Failed)
-            .and_then(|run| run.detail),
+        last_detail: unusable
+            .or_else(|| attempt.filter(|run| run.verdict == Verdict::Failed)?.detail),
         files: totals.files,
         bytes: totals.bytes,
         last_verified: totals.verified_at,
@@ -160,6 +166,10 @@ pub struct ProviderStatus {
     pub detail: Option<String>,
     /// Who or what answers.
     pub account: Option<String>,
+    /// The room there is.
+    pub quota: Option<Quota>,
+    /// When the credentials end, where they do.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// Tests a provider's connection, or only says whether it is configured.
@@ -177,6 +187,8 @@ pub fn of_provider(
         reason: None,
         detail: None,
         account: None,
+        quota: None,
+        expires_at: None,
     };
     if !configured {
         status.connected = Some(false);
@@ -186,10 +198,15 @@ pub fn of_provider(
     if !check {
         return status;
     }
-    match test(installation, registry, kind) {
-        Ok(connection) => {
+    let look = || -> Result<_, Failure> {
+        let account = installation.account(registry, kind)?;
+        Ok((account.check()?, account.quota()?))
+    };
+    match look() {
+        Ok((connection, quota)) => {
             status.connected = Some(true);
             status.account = Some(connection.account);
+            status.quota = Some(quota);
         }
         Err(failure) => {
             status.connected = Some(false);

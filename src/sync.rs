@@ -10,7 +10,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::backup::{BackupType, LocalBackup};
+use crate::backup::{BackupType, LocalBackup, Sidecar};
 use crate::company::Company;
 use crate::failure::{Code, Failure, fail};
 use crate::hash::Sha256;
@@ -105,9 +105,12 @@ impl Sync<'_> {
     /// As the contract lists them; after any of them the remote's names hold what they held.
     pub fn backup(&self, state: &mut State, path: &Path) -> anyhow::Result<SyncReport> {
         let backup = LocalBackup::find(path);
+        for doubt in &backup.doubts {
+            self.progress.note(doubt);
+        }
         let open = || self.open(&backup.path, Role::Backup(checksum(&backup)));
         if self.options.dry_run {
-            let stored = self.plan(state, &mut open()?)?;
+            let stored = self.plan(state, &backup, &mut open()?)?;
             return Ok(self.report(&backup, &stored));
         }
         let name = backup
@@ -152,23 +155,51 @@ impl Sync<'_> {
         backup: &LocalBackup,
         file: &mut Outgoing,
     ) -> anyhow::Result<Stored> {
-        if let Some((path, sidecar)) = &backup.sidecar
-            && let Some(told) = sidecar.size.filter(|told| *told != file.source.size())
-        {
-            let (found, sidecar) = (file.source.size(), path.display());
-            let detail = format!(
-                "'{}' has {found} bytes, but its sidecar '{sidecar}' says {told}",
-                backup.path.display()
-            );
-            return Err(Failure::new(Code::IntegrityFailed, detail)
-                .hint(DAMAGED)
-                .into());
-        }
+        self.check_size(backup, file)?;
         let stored = self.store(state, file)?;
         if let Some((path, _)) = &backup.sidecar {
             self.store(state, &mut self.open(path, Role::Sidecar)?)?;
         }
         Ok(stored)
+    }
+
+    /// A wrong size shows before anything is sent.
+    fn check_size(&self, backup: &LocalBackup, file: &mut Outgoing) -> anyhow::Result<()> {
+        let size = file.source.size();
+        let is_db = BackupType::of_name(file.name.as_str()) == BackupType::Database;
+        if size == 0 && is_db {
+            self.progress.note(&format!(
+                "'{}' is empty, which no database is",
+                backup.path.display()
+            ));
+        }
+        let Some((
+            path,
+            Sidecar {
+                size: Some(told),
+                checksum,
+                ..
+            },
+        )) = &backup.sidecar
+        else {
+            return Ok(());
+        };
+        if *told == size {
+            return Ok(());
+        }
+        let task = self.progress.task(file.name.as_str(), size);
+        task.phase("comparing");
+        let found = file.source.digest(&*task)?.to_string();
+        let expected = checksum.map(|checksum| checksum.to_string());
+        let (shown, sidecar) = (backup.path.display(), path.display());
+        let detail = format!(
+            "'{shown}' has {size} bytes, but its sidecar '{sidecar}' says {told}: the backup is damaged"
+        );
+        let failure = Failure::new(Code::IntegrityFailed, detail).hint(DAMAGED);
+        Err(failure
+            .field("expected", expected)
+            .field("found", found)
+            .into())
     }
 
     /// Stores one file under its name, unless it is there.
@@ -187,10 +218,7 @@ impl Sync<'_> {
         }
         let full = self.place().directory.join(file.name.as_str());
         if existing.is_some() && self.options.no_clobber {
-            let detail = format!("'{full}' exists already with other content");
-            return Err(Failure::new(Code::AlreadyExists, detail)
-                .hint("without --no-clobber it is replaced")
-                .into());
+            return Err(self.not_clobbered(file).into());
         }
         let (sha256, object) = self.upload(state, file)?;
         let now = Timestamp::now();
@@ -302,8 +330,20 @@ impl Sync<'_> {
         Ok((sha256 == stored).then(|| file.known(object, sha256, stored_at, verified_at)))
     }
 
-    /// What [`Sync::store`] would do.
-    fn plan(&self, state: &State, file: &mut Outgoing) -> anyhow::Result<Stored> {
+    /// What [`Sync::store`] would do, or fail with.
+    fn plan(
+        &self,
+        state: &State,
+        backup: &LocalBackup,
+        file: &mut Outgoing,
+    ) -> anyhow::Result<Stored> {
+        self.check_size(backup, file)?;
+        if let Role::Backup(Some(_)) = file.role {
+            let task = self.progress.task(file.name.as_str(), file.source.size());
+            task.phase("comparing");
+            let found = file.source.digest(&*task)?;
+            file.check_against_sidecar(found)?;
+        }
         let existing = self
             .remote
             .provider
@@ -312,10 +352,20 @@ impl Sync<'_> {
         let Some(object) = &existing else {
             return Ok(file.stored(None, Step::Added));
         };
-        Ok(match self.same_content(state, file, object)? {
-            Some(known) => file.stored(Some(known.sha256), Step::Skipped),
-            None => file.stored(None, Step::Replaced),
-        })
+        match self.same_content(state, file, object)? {
+            Some(known) => Ok(file.stored(Some(known.sha256), Step::Skipped)),
+            None if self.options.no_clobber => Err(self.not_clobbered(file).into()),
+            None => Ok(file.stored(None, Step::Replaced)),
+        }
+    }
+
+    fn not_clobbered(&self, file: &Outgoing) -> Failure {
+        let full = self.place().directory.join(file.name.as_str());
+        Failure::new(
+            Code::AlreadyExists,
+            format!("'{full}' exists already with other content"),
+        )
+        .hint("without --no-clobber it is replaced")
     }
 
     fn report(&self, backup: &LocalBackup, stored: &Stored) -> SyncReport {

@@ -209,6 +209,13 @@ pub(super) fn list_companies(context: &Context, filter: &Filter) -> anyhow::Resu
     Ok(tell_unreadable(context, &unreadable))
 }
 
+pub(super) fn unreadable_as_json(unreadable: &[BadRow]) -> serde_json::Value {
+    unreadable
+        .iter()
+        .map(|BadRow { id, why }| json!({ "company_id": id, "detail": why }))
+        .collect()
+}
+
 /// Tells of rows that could not be read, one by one; the rest is shown all the same.
 pub(super) fn tell_unreadable(context: &Context, unreadable: &[BadRow]) -> u8 {
     for BadRow { id, why } in unreadable {
@@ -234,9 +241,6 @@ fn list_as_json(context: &Context, filter: &Filter, unreadable: &[BadRow]) -> an
         .by_provider()
         .map(|(name, count)| (name.to_owned(), count.into()))
         .collect();
-    let unreadable = unreadable
-        .iter()
-        .map(|BadRow { id, why }| json!({ "company_id": id, "detail": why }));
     let mut rest = Map::new();
     rest.insert("configured".into(), counts.configured.into());
     rest.insert(
@@ -244,7 +248,7 @@ fn list_as_json(context: &Context, filter: &Filter, unreadable: &[BadRow]) -> an
         (counts.all - counts.configured).into(),
     );
     rest.insert("by_provider".into(), by_provider.into());
-    rest.insert("unreadable".into(), unreadable.collect());
+    rest.insert("unreadable".into(), unreadable_as_json(unreadable));
     list.finish(&rest)
 }
 

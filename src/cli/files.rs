@@ -1,15 +1,33 @@
 //! `files`: what lies on a company's remote.
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde::Serialize;
 
 use super::Context;
 use super::args::Files;
-use super::render::{Cell, Tone, left, maybe_time, right, time};
+use super::render::{Cell, Layout, Tone, left, maybe_time, right, time};
 use crate::backup::BackupType;
 use crate::exit;
 use crate::files::{RemoteFile, list};
+use crate::provider::ProviderKind;
+use crate::remote_path::RemotePath;
 use crate::text::bytes;
+
+/// The listing as JSON.
+#[derive(Serialize)]
+struct FilesReport<'a> {
+    success: bool,
+    company_id: &'a str,
+    company_name: &'a str,
+    provider: ProviderKind,
+    remote_path: &'a RemotePath,
+    files: &'a [RemoteFile],
+    count: usize,
+    size: u64,
+}
+
+/// Rows laid out at a time: a table of thousands needs no more memory than one of these.
+const PAGE: usize = 500;
 
 pub(super) fn run(context: &Context, args: &Files) -> anyhow::Result<u8> {
     let wanted: Option<BackupType> = args.backup_type.as_deref().map(str::parse).transpose()?;
@@ -19,16 +37,16 @@ pub(super) fn run(context: &Context, args: &Files) -> anyhow::Result<u8> {
     let mut files = list(&remote, state.as_ref(), args.all)?;
     files.retain(|file| wanted.is_none() || file.backup_type == wanted);
     let total: u64 = files.iter().map(|file| file.size).sum();
-    let report = json!({
-        "success": true,
-        "company_id": company.id,
-        "company_name": company.name,
-        "provider": remote.place.provider,
-        "remote_path": remote.place.directory,
-        "files": files,
-        "count": files.len(),
-        "size": total,
-    });
+    let report = FilesReport {
+        success: true,
+        company_id: &company.id,
+        company_name: &company.name,
+        provider: remote.place.provider,
+        remote_path: &remote.place.directory,
+        files: &files,
+        count: files.len(),
+        size: total,
+    };
     context.ui.result(&report, || {
         let place = format!("{} on {}", remote.place.directory, remote.place.provider);
         let place = crate::text::printable(&place);
@@ -47,34 +65,42 @@ pub(super) fn run(context: &Context, args: &Files) -> anyhow::Result<u8> {
 }
 
 fn table(context: &Context, files: &[RemoteFile]) -> String {
-    let columns = [
+    let mut layout = Layout::new(&[
         left("NAME"),
         left("TYPE"),
         right("SIZE"),
         left("STORED"),
         left("SIDECAR"),
         left("VERIFIED"),
-    ];
+    ]);
     let now = Timestamp::now();
-    let rows = files.iter().map(|file| {
-        let kind = file.backup_type.map_or(file.kind, BackupType::name);
-        vec![
-            Cell::from(&file.name),
-            if file.kind == "backup" {
-                Cell::from(kind)
-            } else {
-                Cell::toned(kind, Tone::Warn)
-            },
-            bytes(file.size).into(),
-            maybe_time(file.modified, now),
-            if file.sidecar {
-                "yes".into()
-            } else {
-                Cell::toned("-", Tone::Dim)
-            },
-            file.verified_at
-                .map_or_else(|| Cell::toned("never", Tone::Warn), |at| time(at, now)),
-        ]
-    });
-    context.ui.table(&columns, rows.collect())
+    let rows = |page: &[RemoteFile]| page.iter().map(|file| row(file, now)).collect::<Vec<_>>();
+    for page in files.chunks(PAGE) {
+        layout.measure(&rows(page));
+    }
+    let pages = files.chunks(PAGE).enumerate();
+    pages
+        .map(|(number, page)| context.ui.page(&layout, rows(page), number == 0))
+        .collect()
+}
+
+fn row(file: &RemoteFile, now: Timestamp) -> Vec<Cell> {
+    let kind = file.backup_type.map_or(file.kind, BackupType::name);
+    vec![
+        Cell::from(&file.name),
+        if file.kind == "backup" {
+            Cell::from(kind)
+        } else {
+            Cell::toned(kind, Tone::Warn)
+        },
+        bytes(file.size).into(),
+        maybe_time(file.modified, now),
+        if file.sidecar {
+            "yes".into()
+        } else {
+            Cell::toned("-", Tone::Dim)
+        },
+        file.verified_at
+            .map_or_else(|| Cell::toned("never", Tone::Warn), |at| time(at, now)),
+    ]
 }

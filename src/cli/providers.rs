@@ -55,6 +55,7 @@ fn list(context: &Context, args: &ProvidersList) -> anyhow::Result<u8> {
             &[
                 left("PROVIDER"),
                 left("STATUS"),
+                right("FREE"),
                 left("ACCOUNT"),
                 left("DETAIL"),
             ],
@@ -73,6 +74,11 @@ fn row(status: &ProviderStatus) -> Vec<Cell> {
             (true, Some(true)) => Cell::toned("connected", Tone::Good),
             (true, Some(false)) => Cell::toned("not connected", Tone::Bad),
             (true, None) => Cell::toned("not tested", Tone::Dim),
+        },
+        match status.quota.map(|quota| quota.available) {
+            Some(Some(free)) => bytes(free).into(),
+            Some(None) => "unlimited".into(),
+            None => absent(),
         },
         status.account.as_ref().map_or_else(absent, Cell::from),
         status.detail.as_ref().map_or_else(absent, Cell::from),

@@ -9,7 +9,7 @@ use serde_json::{Map, json};
 
 use super::Context;
 use super::args::Status as Args;
-use super::config::tell_unreadable;
+use super::config::{tell_unreadable, unreadable_as_json};
 use super::render::{Cell, Layout, Tone, ago, left, right};
 use super::stream::JsonList;
 use crate::company::{BadRow, Company, Filter};
@@ -179,6 +179,7 @@ impl Survey<'_> {
             "bytes": totals.bytes,
         });
         rest.insert("summary".into(), summary);
+        rest.insert("unreadable".into(), unreadable_as_json(&self.unreadable));
         list.finish(&rest)?;
         Ok(totals)
     }

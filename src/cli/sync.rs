@@ -1,9 +1,12 @@
 //! `sync`: backup files to a company's remote.
 
+use std::path::Path;
+
 use super::Context;
 use super::args::Sync as Args;
 use super::batch::Batch;
 use super::render::{Cell, Tone, left, right};
+use super::ui::Ui;
 use crate::exit;
 use crate::failure::{Code, Failure};
 use crate::sync::{Sync, SyncOptions, SyncReport, intent};
@@ -51,6 +54,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
     };
 
     if let [file] = args.files.as_slice() {
+        say_link(ui, file);
         let report = sync.backup(&mut state, file)?;
         ui.done(&report, || sentence(&report))?;
         return Ok(exit::DONE);
@@ -58,6 +62,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
     let mut batch = Batch::default();
     let mut reports = Vec::new();
     for file in &args.files {
+        say_link(ui, file);
         match sync.backup(&mut state, file) {
             Ok(report) => {
                 batch.done(&report, report.skipped);
@@ -84,6 +89,16 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
     let (count, all, provider) = (reports.len(), args.files.len(), remote.place.provider);
     let message = format!("{count} of {all} files {are} on {provider}{failed}");
     Ok(batch.finish(ui, &message, || table(context, &reports, &message))?)
+}
+
+/// What is sent is what the link leads to.
+fn say_link(ui: &Ui, file: &Path) {
+    if let Ok(target) = std::fs::read_link(file) {
+        ui.verbose(
+            1,
+            &format!("'{}' is a link to '{}'", file.display(), target.display()),
+        );
+    }
 }
 
 fn sentence(report: &SyncReport) -> String {

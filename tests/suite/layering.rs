@@ -8,7 +8,15 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&[&str]; 6] = [
     &["cli"],
     &[
-        "assign", "delete", "download", "files", "status", "sync", "target", "wanted",
+        "assign",
+        "delete",
+        "download",
+        "files",
+        "remote_sidecar",
+        "status",
+        "sync",
+        "target",
+        "wanted",
     ],
     &["installation"],
     &[

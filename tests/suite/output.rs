@@ -323,7 +323,10 @@ fn health_in_words() {
     sandbox.run(["sync", "acme-corp", "two.db"]).code(11);
     assert_eq!(health(), "failing");
     let status = sandbox.json(0, ["status"]);
-    assert_eq!(keys(&status), ["success", "companies", "count", "summary"]);
+    assert_eq!(
+        keys(&status),
+        ["success", "companies", "count", "summary", "unreadable"]
+    );
     assert_eq!(
         (&status["count"], &status["summary"]["failing"]),
         (&json!(7), &json!(1))
@@ -455,6 +458,90 @@ fn the_latest_backup_is_the_one_made_last() {
 }
 
 #[test]
+fn a_json_file_of_its_own_is_a_backup_of_its_own() {
+    let sandbox = Sandbox::assigned();
+    sandbox.write("notes.txt", "text");
+    sandbox.write("notes.json", r#"{"my": "data"}"#);
+    sandbox
+        .run(["sync", "acme-corp", "notes.txt"])
+        .code(0)
+        .stderr_has("note: 'notes.json' is left out, it is no sidecar: ");
+    sandbox.run(["sync", "acme-corp", "notes.json"]).code(0);
+    assert_eq!(sandbox.json(0, ["files", "acme-corp"])["count"], json!(2));
+    sandbox
+        .run(["delete", "acme-corp", "notes.txt", "-y"])
+        .code(0);
+    assert_eq!(
+        Sandbox::files_below(&sandbox.remote("acme-corp")),
+        ["notes.json"]
+    );
+}
+
+#[test]
+fn a_broken_sidecar_is_told() {
+    let sandbox = Sandbox::assigned();
+    let sidecar = format!("backups/database/{}", DB.replace(".db", ".json"));
+    let backup = format!("backups/database/{DB}");
+    let whole = fs::read_to_string(sandbox.file(&sidecar)).unwrap();
+    for broken in [
+        &whole[..whole.len() / 2],
+        &whole.replace(DB_SHA256, "zz"),
+        "[]",
+    ] {
+        sandbox.write(&sidecar, broken);
+        let outcome = sandbox.run(["sync", "acme-corp", &backup]).code(0);
+        assert!(
+            outcome.stderr.contains("sidecar"),
+            "{broken}: {}",
+            outcome.stderr
+        );
+    }
+    // Without a type, it is a sidecar all the same.
+    sandbox.write(&sidecar, whole.replace("\"type\": \"database\",", ""));
+    assert_ne!(
+        sandbox.json(0, ["sync", "acme-corp", &backup])["sidecar"],
+        json!(null)
+    );
+}
+
+#[test]
+fn a_dry_run_says_what_would_fail() {
+    let sandbox = Sandbox::assigned();
+    sandbox.write("one.db", "old content");
+    sandbox.run(["sync", "acme-corp", "one.db"]).code(0);
+    sandbox.write("one.db", "new content");
+    sandbox
+        .run(["sync", "acme-corp", "one.db", "--dry-run", "--no-clobber"])
+        .code(11);
+    let backup = sandbox.file("backups/database").join(DB);
+    let mut bytes = fs::read(&backup).unwrap();
+    bytes[9000] ^= 1;
+    fs::write(&backup, bytes).unwrap();
+    sandbox
+        .run(["sync", "acme-corp", backup.to_str().unwrap(), "--dry-run"])
+        .code(7);
+    let runs = sandbox.json(0, ["history"]);
+    assert_eq!(runs["count"], json!(2), "a dry run is no run: {runs}");
+}
+
+#[test]
+fn names_nobody_can_ask_for_are_passed_over() {
+    let sandbox = Sandbox::assigned();
+    sandbox
+        .run(["sync", "acme-corp", &format!("backups/database/{DB}")])
+        .code(0);
+    fs::write(
+        sandbox
+            .remote("acme-corp")
+            .join("db_backup_20300101_000000.db\n"),
+        "x",
+    )
+    .unwrap();
+    let report = sandbox.json(0, ["download", "acme-corp", "--latest", "-o", "../"]);
+    assert!(report["remote_path"].as_str().unwrap().ends_with(DB));
+}
+
+#[test]
 fn a_stale_backup_ends_with_9() {
     let sandbox = Sandbox::assigned();
     sandbox.run(["status", "--max-age", "26h"]).code(9);
@@ -552,7 +639,15 @@ fn names_with_escape_sequences_reach_the_terminal_as_text() {
         "{table}"
     );
     assert!(!table.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{table}");
-    // JSON keeps the exact name, escaped as JSON escapes.
+    // JSON keeps the exact name, escaped so that nothing acts on a terminal either.
+    let raw = sandbox
+        .run(["files", "acme-corp", "--all", "--json"])
+        .code(0)
+        .stdout;
+    assert!(
+        raw.contains("\\u202e") && !raw.contains(['\u{1b}', '\u{202e}']),
+        "{raw}"
+    );
     let listed = sandbox.json(0, ["files", "acme-corp", "--all"]);
     assert_eq!(listed["files"][0]["name"], json!(name));
     sandbox
@@ -596,6 +691,18 @@ fn global_options_stand_before_or_behind_the_command() {
         .code(0)
         .stdout;
     assert_eq!(before, behind);
+    for words in [
+        &["providers", "--json", "list"][..],
+        &["--json", "providers"],
+        &["providers", "list", "--json"],
+    ] {
+        assert_eq!(
+            sandbox.run(words).code(0).json()["count"],
+            json!(1),
+            "{words:?}"
+        );
+    }
+    sandbox.run(["providers", "--all", "test"]).code(2);
 }
 
 #[test]
@@ -611,19 +718,24 @@ fn providers_are_listed_and_tested() {
         .map(|line| line.split_whitespace().collect())
         .collect();
     assert_eq!(
-        rows,
+        rows[..3],
         [
-            vec!["PROVIDER", "STATUS", "ACCOUNT", "DETAIL"],
-            vec!["yandex_disk", "not", "configured", "-", "-"],
-            vec!["google_drive", "not", "configured", "-", "-"],
-            vec![
-                "local",
-                "connected",
-                "[DIR]/home/.local/share/vertex-backup/remote",
-                "-"
-            ],
+            vec!["PROVIDER", "STATUS", "FREE", "ACCOUNT", "DETAIL"],
+            vec!["yandex_disk", "not", "configured", "-", "-", "-"],
+            vec!["google_drive", "not", "configured", "-", "-", "-"],
         ]
     );
+    let listed = sandbox.json(0, ["providers"]);
+    let local = &listed["providers"][0];
+    assert!(
+        local["account"]
+            .as_str()
+            .unwrap()
+            .ends_with("/vertex-backup/remote"),
+        "{local}"
+    );
+    assert!(local["quota"]["available"].is_u64(), "{local}");
+    assert_eq!(local["expires_at"], json!(null));
     let tested = sandbox.json(0, ["providers", "test"]);
     assert_eq!(
         (&tested["name"], &tested["connected"]),

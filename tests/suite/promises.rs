@@ -643,6 +643,7 @@ fn a_killed_sync_leaves_the_old_file_and_the_next_run_finishes() {
         sandbox.json(0, ["history", "--limit", "1"])["runs"][0]["verdict"],
         json!("interrupted")
     );
+    assert_eq!(sandbox.json(0, ["history", "--failed"])["count"], json!(1));
     // Another, smaller file first: the leftover goes all the same.
     sandbox.write("small.tar", "s");
     sandbox.run(["sync", "acme-corp", "small.tar"]).code(0);

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{BINARY, DB, DB_SHA256, Outcome, STORAGE, Sandbox, has_tool};
+use crate::support::{BINARY, DB, DB_SHA256, Outcome, STORAGE, Sandbox, has_tool, login_name};
 
 const README: &str = include_str!("../../README.md");
 
@@ -330,7 +330,12 @@ fn steady(line: &str) -> String {
         let bare = word.trim_matches(['(', ')', ',']);
         let after = words.get(index + 1..).unwrap_or_default();
         let old = matches!(after, ["s", "ago" | "ago)" | "ago,", ..]);
-        let word = if digits(bare, "0000-00-00") {
+        let is_room = matches!(after, ["GiB" | "TiB", ..]);
+        let word = if bare == login_name() {
+            "vertex".into()
+        } else if is_room {
+            "N".into()
+        } else if digits(bare, "0000-00-00") {
             "DATE".into()
         } else if digits(bare, "00:00") || digits(bare, "00:00:00") {
             "TIME".into()

@@ -13,7 +13,7 @@ use vertex_backup::history::{Intent, Outcome as RunOutcome, Verdict};
 use vertex_backup::lock::Locks;
 use vertex_backup::state::State;
 
-use crate::support::{DB, DB_SHA256, Outcome, Sandbox, give_to_nobody};
+use crate::support::{DB, DB_SHA256, Outcome, Sandbox, give_to_nobody, login_name};
 
 const BACKUP: &str = "backups/database/db_backup_20250131_040000.db";
 
@@ -197,7 +197,7 @@ fn a_run_says_who_did_what_to_what() {
     assert_eq!(run["provider"], "local");
     assert_eq!(run["target"], format!("/vertex-ar/acme-corp/backups/{DB}"));
     assert_eq!(run["bytes"], 294_912);
-    assert_eq!(run["actor"]["user"], "operator");
+    assert_eq!(run["actor"]["user"], login_name());
     assert_eq!(run["actor"]["terminal"], false);
     assert!(run["started_at"].as_str().unwrap() <= run["finished_at"].as_str().unwrap());
     assert_eq!(sandbox.json(0, ["history", "globex"])["count"], 0);
@@ -344,7 +344,7 @@ fn altering_any_column_of_a_row_is_found() {
         ("code", "''"),
         ("detail", "'nothing happened'"),
         ("bytes", "bytes + 1"),
-        ("actor", "replace(actor, 'operator', 'somebody')"),
+        ("actor", "replace(actor, 'pid', 'pit')"),
         ("previous", "hash"),
         ("hash", "previous"),
     ] {

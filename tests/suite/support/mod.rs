@@ -344,6 +344,15 @@ pub fn keys(value: &Value) -> Vec<&str> {
         .collect()
 }
 
+/// The name of the user who runs the tests, as the system has it.
+pub fn login_name() -> &'static str {
+    static NAME: OnceLock<String> = OnceLock::new();
+    NAME.get_or_init(|| {
+        let output = Command::new("id").arg("-un").output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    })
+}
+
 /// Whether a system tool is there; such a tool only ever adds to a test.
 pub fn has_tool(name: &str) -> bool {
     static PATHS: OnceLock<Vec<PathBuf>> = OnceLock::new();
