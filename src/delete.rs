@@ -1,7 +1,5 @@
 //! Delete: a remote backup file and its sidecar.
 
-use serde::Serialize;
-
 use crate::failure::{Code, Failure};
 use crate::history::{Intent, Outcome, Verdict};
 use crate::installation::{Remote, shell_word};
@@ -9,26 +7,8 @@ use crate::lock::Lock;
 use crate::name::FileName;
 use crate::provider::{Deletion, ObjectKind};
 use crate::remote_sidecar::sidecar_of;
+use crate::report::DeleteReport;
 use crate::state::State;
-
-/// What was deleted.
-#[derive(Clone, Debug, Serialize)]
-pub struct DeleteReport {
-    /// Always true: a failure is an error.
-    pub success: bool,
-    /// What was done, in words.
-    pub message: String,
-    /// The company.
-    pub company_id: String,
-    /// Its name.
-    pub company_name: String,
-    /// The provider.
-    pub provider: String,
-    /// The file's full remote name.
-    pub remote_path: String,
-    /// Whether it is gone for good, and not in a trash.
-    pub permanent: bool,
-}
 
 /// Deletes one backup file, its sidecar first: what has a sidecar is complete.
 ///

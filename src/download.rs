@@ -1,19 +1,15 @@
 //! Download: a remote backup file back to this machine, compared on the way and on disk.
 
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
 
-use serde::Serialize;
-
-use crate::backup::{BackupType, MAX_SIDECAR_BYTES};
 use crate::failure::{Code, Failure, fail};
 use crate::hash::{Hasher, Sha256};
 use crate::history::{Intent, Outcome, Verdict};
 use crate::installation::{Installation, Remote};
 use crate::lock::Lock;
-use crate::name::FileName;
 use crate::progress::{Progress, Task};
 use crate::provider::error::smuggle;
+use crate::report::DownloadReport;
 use crate::staging::Staging;
 use crate::state::State;
 use crate::sync::remote_digest;
@@ -28,37 +24,6 @@ pub struct DownloadOptions {
     pub output: Output,
     /// Replace a file that has the name and other content.
     pub force: bool,
-}
-
-/// What was done. The first keys and their order are the contract's.
-#[derive(Clone, Debug, Serialize)]
-pub struct DownloadReport {
-    /// Always true: a failure is an error.
-    pub success: bool,
-    /// What was done, in words.
-    pub message: String,
-    /// The company.
-    pub company_id: String,
-    /// Its name.
-    pub company_name: String,
-    /// The provider.
-    pub provider: String,
-    /// Where the file is now.
-    pub local_path: String,
-    /// What it holds.
-    pub backup_type: BackupType,
-    /// The file's full remote name.
-    pub remote_path: String,
-    /// Its size in bytes.
-    pub size: u64,
-    /// Its SHA-256.
-    pub sha256: Sha256,
-    /// Whether it was there already.
-    pub skipped: bool,
-    /// What its bytes were compared with: `sidecar`, `record`, `provider`, and always `disk`.
-    pub compared_with: Vec<&'static str>,
-    /// Where its sidecar is now, if it came along.
-    pub sidecar: Option<String>,
 }
 
 /// A download for one company, with what it needs at hand.
@@ -273,7 +238,7 @@ impl Download<'_> {
         };
         let sidecar = match wanted.sidecar() {
             Some((name, text, _)) if target.whole_backup => {
-                Some(self.write_sidecar(target, name, text)?)
+                Some(target.write_sidecar(name, text, self.options.force)?)
             }
             _ => None,
         };
@@ -494,49 +459,6 @@ impl Download<'_> {
             place.directory.join(wanted.name.as_str()),
             wanted.object().version
         )
-    }
-
-    /// Writes the sidecar as the remote has it; the same bytes are left alone.
-    fn write_sidecar(
-        &self,
-        target: &Target,
-        name: &FileName,
-        text: &[u8],
-    ) -> anyhow::Result<PathBuf> {
-        let path = target.dir.path().join(name.as_str());
-        let found = target.dir.open_file(name.as_str()).and_then(|file| {
-            let mut found = Vec::new();
-            file.take(MAX_SIDECAR_BYTES).read_to_end(&mut found)?;
-            Ok(found)
-        });
-        match found {
-            Ok(found) if found == text => return Ok(path),
-            Ok(_) if !self.options.force => {
-                let detail = format!(
-                    "'{}' exists already and differs from the backup's sidecar",
-                    path.display()
-                );
-                return Err(Failure::new(Code::AlreadyExists, detail)
-                    .hint("the backup file itself is there; replace the sidecar with --force")
-                    .into());
-            }
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(cannot_write(&path, &error).into());
-            }
-            _ => {}
-        }
-        let temporary = format!(
-            ".{}.partial",
-            &Sha256::of(name.as_str().as_bytes()).to_string()[..32]
-        );
-        let write = || -> io::Result<()> {
-            let mut staging = Staging::create(&target.dir, &temporary, text.len() as u64)?;
-            staging.append(&mut &*text, |_| Ok(()))?;
-            staging.settle()?;
-            staging.publish(name.as_str(), self.options.force)
-        };
-        write().map_err(|error| cannot_write(&path, &error))?;
-        Ok(path)
     }
 }
 

@@ -53,6 +53,7 @@ pub mod provider;
 pub mod provider_file;
 pub mod remote_path;
 pub mod remote_sidecar;
+pub mod report;
 pub mod secret;
 pub mod sections;
 pub mod settings;

@@ -264,12 +264,14 @@ fn word<T>(
 }
 
 /// Reads one of a few words.
-fn one_of<T: Copy>(choices: &[(&str, T)], text: &str) -> Result<T, String> {
-    let chosen = choices.iter().find(|(name, _)| *name == text);
-    chosen.map(|(_, value)| *value).ok_or_else(|| {
-        let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
-        format!("it is one of {}", names.join(", "))
-    })
+fn one_of<T: Copy>(choices: &[(&str, T)]) -> impl FnOnce(&str) -> Result<T, String> {
+    |text| {
+        let chosen = choices.iter().find(|(name, _)| *name == text);
+        chosen.map(|(_, value)| *value).ok_or_else(|| {
+            let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+            format!("it is one of {}", names.join(", "))
+        })
+    }
 }
 
 const FORMATS: [(&str, Format); 2] = [("table", Format::Table), ("json", Format::Json)];
@@ -341,22 +343,22 @@ impl Settings {
             &[],
             || state_beside(&db.value),
         );
-        let said = |key, flag, file| world.said(key, flag, file);
+        let said = |key, flag: Option<String>, file: Option<String>| world.said(key, flag, file);
         Ok(Settings {
             format: word(
                 said(&FORMAT, flags.format, file.format),
                 Format::Table,
-                |text| one_of(&FORMATS, text),
+                one_of(&FORMATS),
             )?,
             progress: word(
                 said(&PROGRESS, flags.progress, file.progress),
                 ProgressMode::Auto,
-                |text| one_of(&PROGRESS_MODES, text),
+                one_of(&PROGRESS_MODES),
             )?,
             color: word(
                 said(&COLOR, flags.color, file.color),
                 ColorMode::Auto,
-                |text| one_of(&COLOR_MODES, text),
+                one_of(&COLOR_MODES),
             )?,
             lock_wait: word(
                 said(&LOCK_WAIT, flags.lock_wait, file.lock_wait),

@@ -39,6 +39,20 @@ pub struct Place {
     pub directory: RemotePath,
 }
 
+/// One object, by what [`Place::key`] gives.
+const OBJECT: &str = "company_id = ?1 AND provider = ?2 AND directory = ?3 AND name = ?4";
+
+impl Place {
+    fn key<'a>(&'a self, name: &'a str) -> [&'a str; 4] {
+        [
+            &self.company_id,
+            self.provider.name(),
+            self.directory.as_str(),
+            name,
+        ]
+    }
+}
+
 /// What is known of one remote object since it was last verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
@@ -209,17 +223,12 @@ impl State {
 
     /// What is known of an object.
     pub fn known(&self, place: &Place, name: &str) -> Result<Option<Known>, Failure> {
-        let sql = "SELECT name, size, sha256, version, source, stored_at, verified_at, is_sidecar FROM objects
-                   WHERE company_id = ?1 AND provider = ?2 AND directory = ?3 AND name = ?4";
-        let key = params![
-            place.company_id,
-            place.provider.name(),
-            place.directory.as_str(),
-            name
-        ];
+        let sql = format!("SELECT name, size, sha256, version, source, stored_at, verified_at, is_sidecar FROM objects
+                   WHERE {OBJECT}");
+        let key = place.key(name);
         let found = self
             .connection
-            .prepare_cached(sql)
+            .prepare_cached(&sql)
             .and_then(|mut known| known.query_row(key, read_known).optional());
         found.map_err(|error| self.failed(&error))
     }
@@ -286,24 +295,21 @@ impl State {
     /// Takes back that an object is verified: it was found to differ.
     pub fn distrust(&mut self, place: &Place, name: &str) -> Result<(), Failure> {
         self.transaction(|connection| {
-            let sql = "UPDATE objects SET verified_at = NULL
-                       WHERE company_id = ?1 AND provider = ?2 AND directory = ?3 AND name = ?4";
-            let key = params![
-                place.company_id,
-                place.provider.name(),
-                place.directory.as_str(),
-                name
-            ];
-            connection.execute(sql, key).map(drop)
+            let sql = format!(
+                "UPDATE objects SET verified_at = NULL
+                       WHERE {OBJECT}"
+            );
+            let key = place.key(name);
+            connection.execute(&sql, key).map(drop)
         })
     }
 
     /// Forgets an object that is gone.
     pub fn forget(&mut self, place: &Place, name: &str) -> Result<(), Failure> {
         self.transaction(|connection| {
-            let sql = "DELETE FROM objects WHERE company_id = ?1 AND provider = ?2 AND directory = ?3 AND name = ?4";
-            let key = params![place.company_id, place.provider.name(), place.directory.as_str(), name];
-            connection.execute(sql, key).map(drop)
+            let sql = format!("DELETE FROM objects WHERE {OBJECT}");
+            let key = place.key(name);
+            connection.execute(&sql, key).map(drop)
         })
     }
 
@@ -338,14 +344,9 @@ impl State {
     }
 
     fn end_upload(connection: &Connection, place: &Place, name: &str) -> rusqlite::Result<()> {
-        let sql = "DELETE FROM uploads WHERE company_id = ?1 AND provider = ?2 AND directory = ?3 AND name = ?4";
-        let key = params![
-            place.company_id,
-            place.provider.name(),
-            place.directory.as_str(),
-            name
-        ];
-        connection.execute(sql, key).map(drop)
+        let sql = format!("DELETE FROM uploads WHERE {OBJECT}");
+        let key = place.key(name);
+        connection.execute(&sql, key).map(drop)
     }
 
     /// Forgets an upload that was discarded.

@@ -8,7 +8,6 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use serde::Serialize;
 
 use crate::backup::{BackupType, LocalBackup, Sidecar};
 use crate::company::Company;
@@ -21,6 +20,7 @@ use crate::name::FileName;
 use crate::progress::{Progress, Task};
 use crate::provider::error::smuggle;
 use crate::provider::{Object, ObjectKind, Session};
+use crate::report::SyncReport;
 use crate::source::SourceFile;
 use crate::state::{Known, Place, State, source_key};
 
@@ -30,42 +30,6 @@ pub struct SyncOptions {
     /// Leave a remote file alone that has the name and other content.
     pub no_clobber: bool,
     /// Only say what would be done.
-    pub dry_run: bool,
-}
-
-/// What was done with one backup. The first keys and their order are the contract's.
-#[derive(Clone, Debug, Serialize)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a key of the JSON")]
-pub struct SyncReport {
-    /// Always true: a failure is an error.
-    pub success: bool,
-    /// What was done, in words.
-    pub message: String,
-    /// The company.
-    pub company_id: String,
-    /// Its name.
-    pub company_name: String,
-    /// The provider.
-    pub provider: String,
-    /// The file's full remote name.
-    pub remote_path: String,
-    /// Its size in MiB, two decimals.
-    pub size_mb: f64,
-    /// Its size in bytes.
-    pub size: u64,
-    /// Its SHA-256; absent in a dry run.
-    pub sha256: Option<Sha256>,
-    /// Whether the remote had it already.
-    pub skipped: bool,
-    /// Whether it took the place of other content.
-    pub replaced: bool,
-    /// The local file.
-    pub local_path: String,
-    /// What it holds.
-    pub backup_type: BackupType,
-    /// The full remote name of its sidecar, where it has one.
-    pub sidecar: Option<String>,
-    /// Whether this was only a plan.
     pub dry_run: bool,
 }
 

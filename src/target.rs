@@ -1,13 +1,15 @@
 //! Where a download goes: a directory held open, and a name in it.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use crate::backup::MAX_SIDECAR_BYTES;
 use crate::dir::Dir;
 use crate::failure::{Code, Failure};
 use crate::hash::Sha256;
-use crate::name::MAX_NAME_BYTES;
+use crate::name::{FileName, MAX_NAME_BYTES};
 use crate::provider::error::unsmuggle;
+use crate::staging::Staging;
 use crate::text::{bytes, system_reason};
 use crate::wanted::Wanted;
 
@@ -108,6 +110,49 @@ impl Target {
             ".{}.partial",
             &Sha256::of(self.name.as_bytes()).to_string()[..32]
         )
+    }
+
+    /// Writes the sidecar as the remote has it; the same bytes are left alone.
+    pub(crate) fn write_sidecar(
+        &self,
+        name: &FileName,
+        text: &[u8],
+        replace: bool,
+    ) -> anyhow::Result<PathBuf> {
+        let path = self.dir.path().join(name.as_str());
+        let found = self.dir.open_file(name.as_str()).and_then(|file| {
+            let mut found = Vec::new();
+            file.take(MAX_SIDECAR_BYTES).read_to_end(&mut found)?;
+            Ok(found)
+        });
+        match found {
+            Ok(found) if found == text => return Ok(path),
+            Ok(_) if !replace => {
+                let detail = format!(
+                    "'{}' exists already and differs from the backup's sidecar",
+                    path.display()
+                );
+                return Err(Failure::new(Code::AlreadyExists, detail)
+                    .hint("the backup file itself is there; replace the sidecar with --force")
+                    .into());
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(cannot_write(&path, &error).into());
+            }
+            _ => {}
+        }
+        let temporary = format!(
+            ".{}.partial",
+            &Sha256::of(name.as_str().as_bytes()).to_string()[..32]
+        );
+        let write = || -> io::Result<()> {
+            let mut staging = Staging::create(&self.dir, &temporary, text.len() as u64)?;
+            staging.append(&mut &*text, |_| Ok(()))?;
+            staging.settle()?;
+            staging.publish(name.as_str(), replace)
+        };
+        write().map_err(|error| cannot_write(&path, &error))?;
+        Ok(path)
     }
 
     /// Fails when what is to be written is known not to fit.

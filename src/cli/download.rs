@@ -10,6 +10,7 @@ use crate::exit;
 use crate::failure::{Code, Failure};
 use crate::name::FileName;
 use crate::progress::Progress as _;
+use crate::report::DownloadReport;
 use crate::target::Output;
 use crate::text::{bytes, printable};
 use crate::wanted::{Trust, Wanted};
@@ -21,15 +22,8 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
         FileName::new(name)?;
     }
     let to_stdout = args.output.as_deref() == Some(Path::new("-"));
-    if to_stdout && (ui.is_json() || Ui::stdout_is_terminal()) {
-        let why = if ui.is_json() {
-            "and --json cannot both have stdout"
-        } else {
-            "would fill the terminal with bytes"
-        };
-        return Err(Failure::new(Code::Usage, format!("-o - {why}"))
-            .hint("redirect it, or choose a file with -o")
-            .into());
+    if to_stdout {
+        refuse_shared_stdout(ui)?;
     }
     let company = installation.companies().find(&args.company)?;
     let reading = context.state_for_reading();
@@ -67,20 +61,42 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
         return Ok(exit::DONE);
     }
     let report = download.backup(state.as_mut().ok(), &wanted)?;
-    ui.done(&report, || {
-        let compared = report.compared_with.join(", ");
-        let sidecar = if report.sidecar.is_some() {
-            ", with its sidecar"
-        } else {
-            ""
-        };
-        format!(
-            "{}: {} ({}{sidecar})\nSHA-256 {}, compared with: {compared}\n",
-            report.message,
-            printable(&report.local_path),
-            bytes(report.size),
-            report.sha256
-        )
-    })?;
+    ui.done(&report, || sentence(&report))?;
     Ok(exit::DONE)
+}
+
+/// Raw bytes and anything else do not go together.
+fn refuse_shared_stdout(ui: &Ui) -> Result<(), Failure> {
+    let why = if ui.is_json() {
+        "and --json cannot both have stdout"
+    } else if Ui::stdout_is_terminal() {
+        "would fill the terminal with bytes"
+    } else {
+        return Ok(());
+    };
+    Err(Failure::new(Code::Usage, format!("-o - {why}"))
+        .hint("redirect it, or choose a file with -o"))
+}
+
+fn sentence(report: &DownloadReport) -> String {
+    let DownloadReport {
+        message,
+        local_path,
+        size,
+        sha256,
+        sidecar,
+        compared_with,
+        ..
+    } = report;
+    let sidecar = if sidecar.is_some() {
+        ", with its sidecar"
+    } else {
+        ""
+    };
+    let (path, size, compared) = (
+        printable(local_path),
+        bytes(*size),
+        compared_with.join(", "),
+    );
+    format!("{message}: {path} ({size}{sidecar})\nSHA-256 {sha256}, compared with: {compared}\n")
 }

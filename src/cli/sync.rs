@@ -7,9 +7,15 @@ use super::args::Sync as Args;
 use super::batch::Batch;
 use super::render::{Cell, Tone, left, right};
 use super::ui::Ui;
+use crate::company::Company;
 use crate::exit;
 use crate::failure::{Code, Failure};
-use crate::sync::{Sync, SyncOptions, SyncReport, intent};
+use crate::installation::Remote;
+use crate::lock::Lock;
+use crate::provider::registry::Registry;
+use crate::report::SyncReport;
+use crate::state::State;
+use crate::sync::{Sync, SyncOptions, intent};
 use crate::text::bytes;
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
@@ -17,28 +23,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
     let company = installation.companies().find(&args.company)?;
     let lock = installation.lock_company(&company, "sync")?;
     let mut state = installation.state()?;
-    let opened = context
-        .remote(&company, Some(&state))
-        .and_then(|(registry, mut remote)| {
-            if !args.dry_run {
-                installation.claim(&registry, &mut remote, &mut state)?;
-                installation.remove_leftovers(&registry, &company.id, &mut state)?;
-            }
-            Ok((registry, remote))
-        });
-    let (registry, remote) = match opened {
-        // A night without a provider is a failed attempt like any other: `status` must show it.
-        Err(error) if !args.dry_run => {
-            let target = args
-                .files
-                .first()
-                .map(|file| file.display().to_string())
-                .unwrap_or_default();
-            let intent = intent(&company, company.provider.as_deref(), &target);
-            return state.recorded(intent, Some(&lock), |_| Err(error));
-        }
-        opened => opened?,
-    };
+    let (registry, remote) = open(context, args, &company, &lock, &mut state)?;
     context.warn_of_shared_disk(&registry, remote.place.provider);
     let watcher = ui.watcher();
     let options = SyncOptions {
@@ -59,11 +44,55 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
         ui.done(&report, || sentence(&report))?;
         return Ok(exit::DONE);
     }
+    several(context, args, &sync, &mut state)
+}
+
+/// Opens the company's remote, and clears away what killed runs left there.
+fn open(
+    context: &Context,
+    args: &Args,
+    company: &Company,
+    lock: &Lock,
+    state: &mut State,
+) -> anyhow::Result<(Registry, Remote)> {
+    let Context { installation, .. } = context;
+    let opened = context
+        .remote(company, Some(&*state))
+        .and_then(|(registry, mut remote)| {
+            if !args.dry_run {
+                installation.claim(&registry, &mut remote, state)?;
+                installation.remove_leftovers(&registry, &company.id, state)?;
+            }
+            Ok((registry, remote))
+        });
+    match opened {
+        // A night without a provider is a failed attempt like any other: `status` must show it.
+        Err(error) if !args.dry_run => {
+            let target = args
+                .files
+                .first()
+                .map(|file| file.display().to_string())
+                .unwrap_or_default();
+            let intent = intent(company, company.provider.as_deref(), &target);
+            state.recorded(intent, Some(lock), |_| Err(error))
+        }
+        opened => opened,
+    }
+}
+
+/// Several files, one after another: one failure does not stop the rest.
+fn several(
+    context: &Context,
+    args: &Args,
+    sync: &Sync<'_>,
+    state: &mut State,
+) -> anyhow::Result<u8> {
+    let ui = &context.ui;
     let mut batch = Batch::default();
     let mut reports = Vec::new();
     for file in &args.files {
         say_link(ui, file);
-        match sync.backup(&mut state, file) {
+        match sync.backup(state, file) {
             Ok(report) => {
                 batch.done(&report, report.skipped);
                 reports.push(report);
@@ -86,7 +115,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
         ""
     };
     let are = if args.dry_run { "would be" } else { "are" };
-    let (count, all, provider) = (reports.len(), args.files.len(), remote.place.provider);
+    let (count, all, provider) = (reports.len(), args.files.len(), sync.remote.place.provider);
     let message = format!("{count} of {all} files {are} on {provider}{failed}");
     Ok(batch.finish(ui, &message, || table(context, &reports, &message))?)
 }

@@ -33,6 +33,7 @@ const LAYERS: [&[&str]; 6] = [
     ],
     &[
         "backup",
+        "report",
         "credential",
         "database",
         "json_file",

@@ -17,9 +17,10 @@ use vertex_backup::provider::error::Result as Answer;
 use vertex_backup::provider::{
     Capabilities, Connection, Deletion, Object, Provider, ProviderKind, Quota, Session,
 };
+use vertex_backup::report::SyncReport;
 use vertex_backup::settings::{Flags, Settings, Surroundings};
 use vertex_backup::state::State;
-use vertex_backup::sync::{Sync, SyncOptions, SyncReport};
+use vertex_backup::sync::{Sync, SyncOptions};
 
 use crate::support::{DB, DB_SHA256, STORAGE, Sandbox};
 

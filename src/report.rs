@@ -1,0 +1,92 @@
+//! What was done, as JSON tells it. The first keys of each and their order are the contract's.
+
+use serde::Serialize;
+
+use crate::backup::BackupType;
+use crate::hash::Sha256;
+
+/// What a sync did with one backup.
+#[derive(Clone, Debug, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the JSON")]
+pub struct SyncReport {
+    /// Always true: a failure is an error.
+    pub success: bool,
+    /// What was done, in words.
+    pub message: String,
+    /// The company.
+    pub company_id: String,
+    /// Its name.
+    pub company_name: String,
+    /// The provider.
+    pub provider: String,
+    /// The file's full remote name.
+    pub remote_path: String,
+    /// Its size in MiB, two decimals.
+    pub size_mb: f64,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its SHA-256; absent in a dry run.
+    pub sha256: Option<Sha256>,
+    /// Whether the remote had it already.
+    pub skipped: bool,
+    /// Whether it took the place of other content.
+    pub replaced: bool,
+    /// The local file.
+    pub local_path: String,
+    /// What it holds.
+    pub backup_type: BackupType,
+    /// The full remote name of its sidecar, where it has one.
+    pub sidecar: Option<String>,
+    /// Whether this was only a plan.
+    pub dry_run: bool,
+}
+
+/// What a download did.
+#[derive(Clone, Debug, Serialize)]
+pub struct DownloadReport {
+    /// Always true: a failure is an error.
+    pub success: bool,
+    /// What was done, in words.
+    pub message: String,
+    /// The company.
+    pub company_id: String,
+    /// Its name.
+    pub company_name: String,
+    /// The provider.
+    pub provider: String,
+    /// Where the file is now.
+    pub local_path: String,
+    /// What it holds.
+    pub backup_type: BackupType,
+    /// The file's full remote name.
+    pub remote_path: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its SHA-256.
+    pub sha256: Sha256,
+    /// Whether it was there already.
+    pub skipped: bool,
+    /// What its bytes were compared with: `sidecar`, `record`, `provider`, and always `disk`.
+    pub compared_with: Vec<&'static str>,
+    /// Where its sidecar is now, if it came along.
+    pub sidecar: Option<String>,
+}
+
+/// What was deleted.
+#[derive(Clone, Debug, Serialize)]
+pub struct DeleteReport {
+    /// Always true: a failure is an error.
+    pub success: bool,
+    /// What was done, in words.
+    pub message: String,
+    /// The company.
+    pub company_id: String,
+    /// Its name.
+    pub company_name: String,
+    /// The provider.
+    pub provider: String,
+    /// The file's full remote name.
+    pub remote_path: String,
+    /// Whether it is gone for good, and not in a trash.
+    pub permanent: bool,
+}
