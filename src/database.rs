@@ -8,6 +8,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 use crate::failure::{Code, Failure};
@@ -99,6 +100,9 @@ pub(crate) fn connect(path: &Path, access: Access, wait: Duration) -> Result<Con
     let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_PRIVATE_CACHE;
     let mut connection =
         Connection::open_with_flags(path, flags).map_err(|error| classify(path, &error))?;
+    // One plan whatever is bound: else a cached statement is planned anew for each value.
+    let one_plan = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true);
+    one_plan.map_err(|error| classify(path, &error))?;
     wait_when_busy(&mut connection, wait).map_err(|error| classify(path, &error))?;
     Ok(connection)
 }

@@ -134,18 +134,34 @@ fn check_providers(
 }
 
 impl Survey<'_> {
-    fn look(&self, company: &Company, totals: &mut Totals) -> Result<CompanyStatus, Failure> {
-        let status = of_company(company, self.state.as_ref(), self.max_age, self.now)?;
-        totals.companies += 1;
-        totals.configured += usize::from(status.health != Health::NotConfigured);
-        totals.failing += usize::from(status.health == Health::Failing);
-        totals.stale += usize::from(
-            self.max_age
-                .is_some_and(|limit| breaks_limit(&status, limit, self.now)),
-        );
-        totals.files += status.files;
-        totals.bytes += status.bytes;
-        Ok(status)
+    /// Looks at a page of companies, in their order.
+    fn look(
+        &self,
+        companies: &[Company],
+        totals: &mut Totals,
+    ) -> Result<Vec<CompanyStatus>, Failure> {
+        let look = |state: Option<&State>| {
+            companies
+                .iter()
+                .map(|company| of_company(company, state, self.max_age, self.now))
+                .collect()
+        };
+        let page: Vec<CompanyStatus> = match &self.state {
+            Some(state) => state.at_once(|state| look(Some(state)))?,
+            None => look(None)?,
+        };
+        for status in &page {
+            totals.companies += 1;
+            totals.configured += usize::from(status.health != Health::NotConfigured);
+            totals.failing += usize::from(status.health == Health::Failing);
+            totals.stale += usize::from(
+                self.max_age
+                    .is_some_and(|limit| breaks_limit(status, limit, self.now)),
+            );
+            totals.files += status.files;
+            totals.bytes += status.bytes;
+        }
+        Ok(page)
     }
 
     fn connected(&self, status: &CompanyStatus) -> Option<&ProviderStatus> {
@@ -159,15 +175,16 @@ impl Survey<'_> {
         let mut totals = Totals::default();
         let mut list = JsonList::new(&self.context.ui, "companies", self.unreadable.is_empty());
         visit(&mut |companies| {
-            let mut page = Vec::with_capacity(companies.len());
-            for company in companies {
-                let status = self.look(company, &mut totals)?;
-                let connected = self
-                    .connected(&status)
-                    .and_then(|provider| provider.connected);
-                page.push(Row { status, connected });
-            }
-            list.page(page.iter())
+            let page = self
+                .look(companies, &mut totals)?
+                .into_iter()
+                .map(|status| {
+                    let connected = self
+                        .connected(&status)
+                        .and_then(|provider| provider.connected);
+                    Row { status, connected }
+                });
+            list.page(page)
         })?;
         let mut rest = Map::new();
         let summary = json!({
@@ -200,10 +217,11 @@ impl Survey<'_> {
         ]);
         let rows =
             |companies: &[Company], totals: &mut Totals| -> Result<Vec<Vec<Cell>>, Failure> {
-                companies
+                Ok(self
+                    .look(companies, totals)?
                     .iter()
-                    .map(|company| Ok(self.row(&self.look(company, totals)?)))
-                    .collect()
+                    .map(|status| self.row(status))
+                    .collect())
             };
         visit(&mut |companies| {
             layout.measure(&rows(companies, &mut Totals::default())?);
