@@ -239,7 +239,11 @@ impl Ui {
         self.raw_stderr(&format!("{}? [y/N] ", printable(question)));
         let mut answer = String::new();
         match read_line(&mut answer) {
-            Err(error) if crate::interrupt::received().is_some() => Err(unread(&error)),
+            Err(error) if crate::interrupt::received().is_some() => {
+                // The question's line ends here.
+                self.raw_stderr("\n");
+                Err(unread(&error))
+            }
             Ok(_) if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") => Ok(()),
             _ => refuse("not confirmed, nothing was done"),
         }
@@ -324,8 +328,9 @@ fn read_line(line: &mut String) -> io::Result<usize> {
         let stdin = io::stdin();
         let mut waiting = [PollFd::new(&stdin, PollFlags::IN)];
         // What cannot be waited for (a file) is read at once.
-        if rustix::event::poll(&mut waiting, Some(&pause)) != Ok(0) {
-            return stdin.lock().read_line(line);
+        match rustix::event::poll(&mut waiting, Some(&pause)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            _ => return stdin.lock().read_line(line),
         }
     }
 }
