@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
@@ -87,14 +88,14 @@ struct RawYandexDisk {
     oauth_token: Option<Written>,
     oauth_token_file: Option<PathBuf>,
     oauth_token_command: Option<CommandLine>,
-    api_url: Option<String>,
+    api_url: Option<Address>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct RawGoogleDrive {
     enabled: Option<bool>,
-    api_url: Option<String>,
+    api_url: Option<Address>,
     credentials: Option<Object<RawCredentials>>,
 }
 
@@ -111,7 +112,7 @@ struct RawCredentials {
     client_secret: Option<Written>,
     client_secret_file: Option<PathBuf>,
     client_secret_command: Option<CommandLine>,
-    token_uri: Option<String>,
+    token_uri: Option<Address>,
     service_account_file: Option<PathBuf>,
     impersonate: Option<String>,
     folder_id: Option<String>,
@@ -122,7 +123,7 @@ struct RawCredentials {
 #[serde(default)]
 struct RawLocal {
     enabled: Option<bool>,
-    root: Option<PathBuf>,
+    root: Option<AbsolutePath>,
 }
 
 /// A secret as written down; blanks around it are not part of it.
@@ -192,7 +193,7 @@ impl RawYandexDisk {
         Ok(YandexDisk {
             enabled: self.enabled,
             oauth_token: sources.one("yandex_disk.oauth_token", token, file, command)?,
-            api_url: filled(self.api_url),
+            api_url: filled(self.api_url.map(|Address(url)| url)),
         })
     }
 }
@@ -213,7 +214,7 @@ impl RawGoogleDrive {
         };
         Ok(GoogleDrive {
             enabled: self.enabled,
-            api_url: filled(self.api_url),
+            api_url: filled(self.api_url.map(|Address(url)| url)),
             access_token: secret(
                 "access_token",
                 keys.access_token,
@@ -233,7 +234,7 @@ impl RawGoogleDrive {
                 keys.client_secret_command,
             )?,
             client_id: filled(keys.client_id),
-            token_uri: filled(keys.token_uri),
+            token_uri: filled(keys.token_uri.map(|Address(url)| url)),
             service_account_file: keys.service_account_file,
             impersonate: filled(keys.impersonate),
             folder_id: filled(keys.folder_id),
@@ -244,7 +245,10 @@ impl RawGoogleDrive {
 
 impl RawLocal {
     fn read(self) -> LocalRoot {
-        let root = self.root.filter(|root| !root.as_os_str().is_empty());
+        let root = self
+            .root
+            .map(|AbsolutePath(root)| root)
+            .filter(|root| !root.as_os_str().is_empty());
         LocalRoot {
             enabled: self.enabled,
             root,
@@ -282,7 +286,6 @@ impl Sections {
             local: raw.local.map(|Object(raw)| raw).unwrap_or_default().read(),
             warnings: sources.warnings,
         };
-        sections.check_values(file)?;
         Ok(sections)
     }
 
@@ -336,37 +339,38 @@ impl Sections {
             }
         }
     }
+}
 
-    fn check_values(&self, file: &Path) -> Result<(), Failure> {
-        let urls = [
-            ("yandex_disk.api_url", &self.yandex_disk.api_url),
-            ("google_drive.api_url", &self.google_drive.api_url),
-            (
-                "google_drive.credentials.token_uri",
-                &self.google_drive.token_uri,
-            ),
-        ];
-        for (key, url) in urls {
-            if let Some(url) = url.as_deref()
-                && !is_safe_url(url)
-            {
-                let detail = format!(
-                    "{}: {key} must begin with https:// (http:// only for this machine)",
-                    file.display()
-                );
-                return Err(Failure::new(Code::ConfigInvalid, detail));
-            }
+/// An address that credentials may travel to; empty counts as absent.
+struct Address(String);
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.trim().is_empty() || is_safe_url(&text) {
+            return Ok(Address(text));
         }
-        if self
-            .local
-            .root
-            .as_deref()
-            .is_some_and(|root| !root.is_absolute())
-        {
-            let detail = format!("{}: local.root must be an absolute path", file.display());
-            return Err(Failure::new(Code::ConfigInvalid, detail));
+        let expected = "an address that begins with https:// (http:// only for this machine)";
+        Err(D::Error::invalid_value(
+            Unexpected::Other("another"),
+            &expected,
+        ))
+    }
+}
+
+/// A path that means the same from every folder; empty counts as absent.
+struct AbsolutePath(PathBuf);
+
+impl<'de> Deserialize<'de> for AbsolutePath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let path = PathBuf::deserialize(deserializer)?;
+        if path.as_os_str().is_empty() || path.is_absolute() {
+            return Ok(AbsolutePath(path));
         }
-        Ok(())
+        Err(D::Error::invalid_value(
+            Unexpected::Other("another"),
+            &"an absolute path",
+        ))
     }
 }
 
