@@ -6,7 +6,7 @@
 //! is on the remote.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -103,8 +103,7 @@ impl State {
         };
         // Before anything is changed: it may be somebody else's database.
         state.refuse_foreign()?;
-        let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";
-        state.try_or_damaged(|connection| connection.execute_batch(settings))?;
+        state.use_write_ahead_log()?;
         state.migrate()?;
         Ok(state)
     }
@@ -129,6 +128,24 @@ impl State {
             return Self::open(path).map(Some);
         }
         Ok(Some(state))
+    }
+
+    /// The first to open a new state switches it over, which needs it alone: `SQLite`
+    /// does not ask the busy handler then, so the wait is made here.
+    fn use_write_ahead_log(&mut self) -> Result<(), Failure> {
+        let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";
+        let deadline = Instant::now() + BUSY_WAIT;
+        loop {
+            match self.try_or_damaged(|connection| connection.execute_batch(settings)) {
+                Err(failure)
+                    if failure.code() == Code::DatabaseBusy && Instant::now() < deadline =>
+                {
+                    crate::interrupt::check()?;
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                result => return result,
+            }
+        }
     }
 
     /// A database with tables in it that is not ours is never written to.
