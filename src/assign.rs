@@ -1,5 +1,6 @@
 //! Assigning a provider and a remote directory to a company.
 
+use crate::catalog::Place;
 use crate::company::{BackupConfig, Changes, Company};
 use crate::failure::Failure;
 use crate::history::{Intent, Outcome, Verdict};
@@ -9,7 +10,6 @@ use crate::name::FileName;
 use crate::provider::ProviderKind;
 use crate::provider::registry::{Registry, not_configured};
 use crate::remote_path::RemotePath;
-use crate::state::Place;
 
 /// A checked assignment, not yet written.
 #[derive(Clone, Debug)]

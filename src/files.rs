@@ -9,12 +9,13 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::backup::{BackupType, made_at, sidecar_name};
+use crate::catalog::Known;
 use crate::failure::Failure;
 use crate::installation::Remote;
 use crate::name::FileName;
 use crate::provider::{Object, ObjectKind};
 use crate::remote_sidecar::sidecar_of;
-use crate::state::{Known, State};
+use crate::state::State;
 
 /// One remote backup file, its sidecar folded in.
 #[derive(Clone, Debug, Serialize)]

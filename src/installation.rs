@@ -1,5 +1,6 @@
 //! One installation of Vertex AR: its database, provider file, backups, and our state beside them.
 
+use crate::catalog::Place;
 use crate::company::{BackupConfig, Companies, Company, Filter};
 use crate::database;
 use crate::dir::Stamp;
@@ -11,7 +12,7 @@ use crate::provider::{Provider, ProviderKind};
 use crate::provider_file;
 use crate::remote_path::RemotePath;
 use crate::settings::Settings;
-use crate::state::{Place, State};
+use crate::state::State;
 
 /// Where everything is, and how to get at it.
 pub struct Installation {

@@ -8,7 +8,7 @@
 //! main → cli          arguments, output, exit codes
 //!   operations        sync, download, delete, files, status
 //!   installation      one Vertex AR and what belongs to it
-//!   stores            company (the application's table), state, history, lock,
+//!   stores            company (the application's table), state, catalog, history, lock,
 //!                     settings, provider_file, credential, source, backup
 //!   provider          the seam, its registry, one file a provider
 //!   floor             failure, hash, dir, staging, name, remote_path, text, …
@@ -28,6 +28,7 @@
 pub mod actor;
 pub mod assign;
 pub mod backup;
+pub mod catalog;
 pub mod chain;
 pub mod cli;
 pub mod company;

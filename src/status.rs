@@ -5,13 +5,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::catalog::{Place, Totals};
 use crate::company::Company;
 use crate::failure::Failure;
 use crate::history::Verdict;
 use crate::installation::{Installation, assignment};
 use crate::provider::registry::Registry;
 use crate::provider::{ProviderKind, Quota};
-use crate::state::{Place, State, Totals};
+use crate::state::State;
 
 /// In a word, how a company's backups are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -10,6 +10,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::backup::{BackupType, LocalBackup, Sidecar};
+use crate::catalog::{Known, Place, source_key};
 use crate::company::Company;
 use crate::failure::{Code, Failure, fail};
 use crate::hash::Sha256;
@@ -22,7 +23,7 @@ use crate::provider::error::smuggle;
 use crate::provider::{Object, ObjectKind, Session};
 use crate::report::SyncReport;
 use crate::source::SourceFile;
-use crate::state::{Known, Place, State, source_key};
+use crate::state::State;
 
 /// How to sync.
 #[derive(Clone, Copy, Debug, Default)]

@@ -20,6 +20,7 @@ const LAYERS: [&[&str]; 6] = [
     ],
     &["installation"],
     &[
+        "catalog",
         "chain",
         "company",
         "config_file",

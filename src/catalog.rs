@@ -1,0 +1,315 @@
+//! What the state knows of remote objects, of uploads and downloads under way,
+//! and of the storages they are on.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use crate::dir::Stamp;
+use crate::failure::{Code, Failure};
+use crate::hash::Sha256;
+use crate::provider::{ProviderKind, Session};
+use crate::remote_path::RemotePath;
+use crate::state::{State, signed, time, unsigned, written};
+
+/// A company's directory at a provider: what objects are remembered under.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The company's id.
+    pub company_id: String,
+    /// The provider.
+    pub provider: ProviderKind,
+    /// The remote directory.
+    pub directory: RemotePath,
+}
+
+/// One object, by what [`Place::key`] gives.
+const OBJECT: &str = "company_id = ?1 AND provider = ?2 AND directory = ?3 AND name = ?4";
+
+impl Place {
+    fn key<'a>(&'a self, name: &'a str) -> [&'a str; 4] {
+        [
+            &self.company_id,
+            self.provider.name(),
+            self.directory.as_str(),
+            name,
+        ]
+    }
+}
+
+/// What is known of one remote object since it was last verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Its name.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The SHA-256 it was verified to have.
+    pub sha256: Sha256,
+    /// The version of the object that was verified.
+    pub version: String,
+    /// The source it was made from, as [`source_key`] writes it.
+    pub source: Option<String>,
+    /// Whether it is the sidecar of another object.
+    pub is_sidecar: bool,
+    /// When it was stored.
+    pub stored_at: Timestamp,
+    /// When its bytes were last compared; absent since they were found to differ.
+    pub verified_at: Option<Timestamp>,
+}
+
+/// A source file as it was when it was read: the same key means the same bytes.
+/// The device is left out: its number may be another after a reboot.
+pub fn source_key(stamp: &Stamp) -> String {
+    format!(
+        "{}:{}:{}:{}",
+        stamp.inode, stamp.size, stamp.modified, stamp.changed
+    )
+}
+
+impl State {
+    /// What is known of an object.
+    pub fn known(&self, place: &Place, name: &str) -> Result<Option<Known>, Failure> {
+        let sql = format!("SELECT name, size, sha256, version, source, stored_at, verified_at, is_sidecar FROM objects
+                   WHERE {OBJECT}");
+        let key = place.key(name);
+        let found = self
+            .connection
+            .prepare_cached(&sql)
+            .and_then(|mut known| known.query_row(key, read_known).optional());
+        found.map_err(|error| self.failed(&error))
+    }
+
+    /// Number, bytes and last verification of all objects known in a place.
+    pub fn totals(&self, place: &Place) -> Result<Totals, Failure> {
+        let sql =
+            "SELECT count(*) FILTER (WHERE NOT is_sidecar), coalesce(sum(size) FILTER (WHERE NOT is_sidecar), 0), max(verified_at) FILTER (WHERE NOT is_sidecar) FROM objects
+                   WHERE company_id = ?1 AND provider = ?2 AND directory = ?3";
+        let key = params![
+            place.company_id,
+            place.provider.name(),
+            place.directory.as_str()
+        ];
+        let read = |row: &Row<'_>| {
+            Ok(Totals {
+                files: unsigned(row.get(0)?),
+                bytes: unsigned(row.get(1)?),
+                verified_at: time(row.get(2)?),
+            })
+        };
+        let found = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut totals| totals.query_row(key, read));
+        found.map_err(|error| self.failed(&error))
+    }
+
+    /// Remembers a verified object; the upload that made it is over.
+    pub(crate) fn remember(
+        connection: &Connection,
+        place: &Place,
+        known: &Known,
+    ) -> rusqlite::Result<()> {
+        let sql = "INSERT INTO objects
+                   (company_id, provider, directory, name, size, sha256, version, source, stored_at, verified_at, is_sidecar)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                   ON CONFLICT DO UPDATE SET size = ?5, sha256 = ?6, version = ?7, source = ?8, stored_at = ?9,
+                   verified_at = ?10, is_sidecar = ?11";
+        connection.execute(
+            sql,
+            params![
+                place.company_id,
+                place.provider.name(),
+                place.directory.as_str(),
+                known.name,
+                signed(known.size),
+                known.sha256.to_string(),
+                known.version,
+                known.source,
+                written(known.stored_at),
+                known.verified_at.map(written),
+                known.is_sidecar,
+            ],
+        )?;
+        Self::end_upload(connection, place, &known.name)
+    }
+
+    /// Remembers a verified object.
+    pub fn record(&mut self, place: &Place, known: &Known) -> Result<(), Failure> {
+        self.transaction(|connection| Self::remember(connection, place, known))
+    }
+
+    /// Takes back that an object is verified: it was found to differ.
+    pub fn distrust(&mut self, place: &Place, name: &str) -> Result<(), Failure> {
+        self.transaction(|connection| {
+            let sql = format!(
+                "UPDATE objects SET verified_at = NULL
+                       WHERE {OBJECT}"
+            );
+            let key = place.key(name);
+            connection.execute(&sql, key).map(drop)
+        })
+    }
+
+    /// Forgets an object that is gone.
+    pub fn forget(&mut self, place: &Place, name: &str) -> Result<(), Failure> {
+        self.transaction(|connection| {
+            let sql = format!("DELETE FROM objects WHERE {OBJECT}");
+            let key = place.key(name);
+            connection.execute(&sql, key).map(drop)
+        })
+    }
+
+    /// Stores an upload session, before its first byte is sent.
+    pub fn begin_upload(
+        &mut self,
+        place: &Place,
+        session: &Session,
+        source: &str,
+    ) -> Result<(), Failure> {
+        let text = serde_json::to_string(session).map_err(|error| {
+            Failure::new(
+                Code::LocalIo,
+                format!("cannot store the upload session: {error}"),
+            )
+        })?;
+        self.transaction(|connection| {
+            let sql = "INSERT OR REPLACE INTO uploads VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+            let (provider, directory) = (place.provider.name(), place.directory.as_str());
+            let now = written(Timestamp::now());
+            let row = params![
+                place.company_id,
+                provider,
+                directory,
+                session.name,
+                text,
+                source,
+                now
+            ];
+            connection.execute(sql, row).map(drop)
+        })
+    }
+
+    fn end_upload(connection: &Connection, place: &Place, name: &str) -> rusqlite::Result<()> {
+        let sql = format!("DELETE FROM uploads WHERE {OBJECT}");
+        let key = place.key(name);
+        connection.execute(&sql, key).map(drop)
+    }
+
+    /// Forgets an upload that was discarded.
+    pub fn drop_upload(&mut self, place: &Place, name: &str) -> Result<(), Failure> {
+        self.transaction(|connection| Self::end_upload(connection, place, name))
+    }
+
+    /// The uploads that earlier runs of a company left, and where.
+    pub fn uploads(&self, company_id: &str) -> Result<Vec<(Place, Session)>, Failure> {
+        let read = |row: &Row<'_>| -> rusqlite::Result<[String; 3]> {
+            Ok([row.get(0)?, row.get(1)?, row.get(2)?])
+        };
+        let rows = || -> rusqlite::Result<Vec<[String; 3]>> {
+            let sql = "SELECT provider, directory, session FROM uploads WHERE company_id = ?1";
+            self.connection
+                .prepare(sql)?
+                .query_map([company_id], read)?
+                .collect()
+        };
+        let rows = rows().map_err(|error| self.failed(&error))?;
+        // A row of another version that cannot be read now may be read by that version again.
+        let known = rows.iter().filter_map(|[provider, directory, session]| {
+            let (provider, directory) =
+                (provider.parse().ok()?, RemotePath::parse(directory).ok()?);
+            let place = Place {
+                company_id: company_id.to_owned(),
+                provider,
+                directory,
+            };
+            Some((place, serde_json::from_str(session).ok()?))
+        });
+        Ok(known.collect())
+    }
+
+    /// Notes which remote object an unfinished download belongs to.
+    pub fn begin_download(&mut self, target: &Path, origin: &str) -> Result<(), Failure> {
+        self.transaction(|connection| {
+            let sql = "INSERT OR REPLACE INTO downloads VALUES (?1, ?2, ?3)";
+            let row = params![target.to_string_lossy(), origin, written(Timestamp::now())];
+            connection.execute(sql, row).map(drop)
+        })
+    }
+
+    /// The remote object an unfinished download of `target` belongs to.
+    pub fn download_origin(&self, target: &Path) -> Result<Option<String>, Failure> {
+        let sql = "SELECT origin FROM downloads WHERE target = ?1";
+        let found = self
+            .connection
+            .query_row(sql, [target.to_string_lossy()], |row| row.get(0))
+            .optional();
+        found.map_err(|error| self.failed(&error))
+    }
+
+    /// Forgets an unfinished download.
+    pub fn end_download(&mut self, target: &Path) -> Result<(), Failure> {
+        self.transaction(|connection| {
+            connection
+                .execute(
+                    "DELETE FROM downloads WHERE target = ?1",
+                    [target.to_string_lossy()],
+                )
+                .map(drop)
+        })
+    }
+
+    /// The identity a storage had when it was first used.
+    pub fn identity(&self, storage: &str) -> Result<Option<String>, Failure> {
+        let sql = "SELECT identity FROM storages WHERE key = ?1";
+        let found = self
+            .connection
+            .query_row(sql, [storage], |row| row.get(0))
+            .optional();
+        found.map_err(|error| self.failed(&error))
+    }
+
+    /// Notes the identity of a storage; `None` forgets it.
+    pub fn set_identity(&mut self, storage: &str, identity: Option<&str>) -> Result<(), Failure> {
+        self.transaction(|connection| match identity {
+            Some(identity) => {
+                let row = params![storage, identity, written(Timestamp::now())];
+                connection
+                    .execute("INSERT OR REPLACE INTO storages VALUES (?1, ?2, ?3)", row)
+                    .map(drop)
+            }
+            None => connection
+                .execute("DELETE FROM storages WHERE key = ?1", [storage])
+                .map(drop),
+        })
+    }
+}
+
+/// What is known to lie in a place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// How many files.
+    pub files: u64,
+    /// How many bytes.
+    pub bytes: u64,
+    /// When one of them was last verified.
+    pub verified_at: Option<Timestamp>,
+}
+
+fn read_known(row: &Row<'_>) -> rusqlite::Result<Known> {
+    let text = |index| row.get::<_, String>(index);
+    let damaged = |index, column: &str| {
+        rusqlite::Error::InvalidColumnType(index, column.to_owned(), rusqlite::types::Type::Text)
+    };
+    Ok(Known {
+        name: text(0)?,
+        size: unsigned(row.get(1)?),
+        sha256: text(2)?.parse().map_err(|_| damaged(2, "sha256"))?,
+        version: text(3)?,
+        source: row.get(4)?,
+        stored_at: time(row.get(5)?).ok_or_else(|| damaged(5, "stored_at"))?,
+        verified_at: time(row.get(6)?),
+        is_sidecar: row.get(7)?,
+    })
+}
