@@ -108,14 +108,8 @@ pub fn change(
     let provider = changes
         .backup
         .as_ref()
-        .and_then(|backup| backup.provider.clone());
-    let intent = Intent {
-        operation: operation.into(),
-        company_id: Some(company.id.clone()),
-        company_name: Some(company.name.clone()),
-        provider,
-        target: Some(target),
-    };
+        .and_then(|backup| backup.provider.as_deref());
+    let intent = Intent::of(operation, company, provider, target);
     installation.state()?.recorded(intent, Some(&lock), |_| {
         if !companies.update(&company.id, changes)? {
             return Err(gone(company).into());
@@ -143,13 +137,12 @@ pub fn add(installation: &Installation, company: &Company) -> anyhow::Result<Com
         remote_path: company.remote_path.clone(),
     };
     let _one_at_a_time = recheck(installation, company, Some(&backup), "company add")?;
-    let intent = Intent {
-        operation: "company add".into(),
-        company_id: Some(company.id.clone()),
-        company_name: Some(company.name.clone()),
-        provider: company.provider.clone(),
-        target: Some(company.id.clone()),
-    };
+    let intent = Intent::of(
+        "company add",
+        company,
+        company.provider.as_deref(),
+        company.id.clone(),
+    );
     installation.state()?.recorded(intent, Some(&lock), |_| {
         let made = installation
             .companies()

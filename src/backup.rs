@@ -12,6 +12,7 @@ use std::str::FromStr;
 use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
+use crate::dir::folder_of;
 use crate::failure::{Code, Failure};
 use crate::hash::Sha256;
 
@@ -244,16 +245,14 @@ fn file_of_sidecar(path: &Path) -> Option<PathBuf> {
     if sidecar.split {
         return None;
     }
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut owners = std::fs::read_dir(parent).ok()?.filter_map(|entry| {
-        let candidate = entry.ok()?.file_name();
-        let owner = path.with_file_name(&candidate);
-        (sidecar_name(candidate.to_str()?)? == name && !belongs_to_another(&sidecar, &owner))
-            .then_some(owner)
-    });
+    let mut owners = std::fs::read_dir(folder_of(path))
+        .ok()?
+        .filter_map(|entry| {
+            let candidate = entry.ok()?.file_name();
+            let owner = path.with_file_name(&candidate);
+            (sidecar_name(candidate.to_str()?)? == name && !belongs_to_another(&sidecar, &owner))
+                .then_some(owner)
+        });
     match (owners.next(), owners.next()) {
         (Some(owner), None) => Some(owner),
         _ => None,

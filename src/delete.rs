@@ -1,14 +1,15 @@
 //! Delete: a remote backup file and its sidecar.
 
-use crate::failure::{Code, Failure};
+use crate::failure::Failure;
 use crate::history::{Intent, Outcome, Verdict};
-use crate::installation::{Remote, shell_word};
+use crate::installation::Remote;
 use crate::lock::Lock;
 use crate::name::FileName;
 use crate::provider::{Deletion, ObjectKind};
 use crate::remote_sidecar::sidecar_of;
 use crate::report::DeleteReport;
 use crate::state::State;
+use crate::wanted::not_found;
 
 /// Deletes one backup file, its sidecar first: what has a sidecar is complete.
 ///
@@ -22,18 +23,17 @@ pub fn delete(
     deletion: Deletion,
 ) -> anyhow::Result<DeleteReport> {
     let remote_path = remote.place.directory.join(name.as_str());
-    let intent = Intent {
-        operation: "delete".into(),
-        company_id: Some(remote.company.id.clone()),
-        company_name: Some(remote.company.name.clone()),
-        provider: Some(remote.place.provider.name().into()),
-        target: Some(remote_path.clone()),
-    };
+    let provider = remote.place.provider;
+    let intent = Intent::of(
+        "delete",
+        &remote.company,
+        Some(provider.name()),
+        remote_path.clone(),
+    );
     state.recorded(intent, Some(lock), |state| {
         remove_both(remote, state, name, deletion)?;
         Ok(((), Outcome::done(Verdict::Ok, "Backup deleted", 0)))
     })?;
-    let provider = remote.place.provider;
     Ok(DeleteReport {
         success: true,
         message: format!("Backup deleted from {provider}"),
@@ -51,19 +51,8 @@ fn remove_both(
     name: &FileName,
     deletion: Deletion,
 ) -> anyhow::Result<()> {
-    let Some(object) = remote.provider.stat(name).map_err(Failure::from)? else {
-        let place = format!("'{}' on {}", remote.place.directory, remote.place.provider);
-        let failure = Failure::new(
-            Code::RemoteFileNotFound,
-            format!("Remote file '{name}' not found in {place}"),
-        );
-        return Err(failure
-            .hint(format!(
-                "vertex-backup files {}",
-                shell_word(&remote.company.id)
-            ))
-            .into());
-    };
+    let found = remote.provider.stat(name).map_err(Failure::from)?;
+    let object = found.ok_or_else(|| not_found(remote, name))?;
     // What is no file is left alone, and what lies beside it, too.
     let sidecar = match object.kind {
         ObjectKind::File => sidecar_of(remote, name)?.map(|(sidecar, ..)| sidecar),

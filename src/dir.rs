@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, RenameFlags};
@@ -246,6 +247,27 @@ pub fn give_like(file: &impl std::os::fd::AsFd, like: &Path) -> io::Result<()> {
         fs::Gid::from_raw(stat.st_gid),
     );
     Ok(fs::fchown(file, Some(owner), Some(group))?)
+}
+
+/// The folder a file is in; `.` for a bare name.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
+/// Makes a path of folders, each 0700; those that exist are left as they are.
+pub fn make_folders(path: &Path) -> io::Result<()> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+}
+
+/// Whether a disk, a quota or a limit on file sizes leaves no room.
+pub fn lacks_room(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 /// Whether an error means that the name was a link where none may be.

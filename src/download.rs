@@ -2,13 +2,14 @@
 
 use std::io::{self, Read, Write};
 
+use crate::catalog::Place;
 use crate::failure::{Code, Failure, fail};
 use crate::hash::{Hasher, Sha256};
 use crate::history::{Intent, Outcome, Verdict};
 use crate::installation::{Installation, Remote};
 use crate::lock::Lock;
 use crate::progress::{Progress, Task};
-use crate::provider::error::smuggle;
+use crate::provider::error::{smuggle, watch};
 use crate::report::DownloadReport;
 use crate::staging::Staging;
 use crate::state::State;
@@ -142,6 +143,12 @@ impl Download<'_> {
             .provider
             .read(wanted.object(), 0)
             .map_err(Failure::from)?;
+        let not_written = |error: io::Error| {
+            Failure::new(
+                Code::LocalIo,
+                format!("cannot write to stdout: {}", system_reason(&error)),
+            )
+        };
         let (mut hasher, mut total) = (Hasher::new(), 0);
         let mut buffer = vec![0; 256 * 1024];
         loop {
@@ -155,19 +162,9 @@ impl Download<'_> {
             hasher.update(&buffer[..count]);
             total += count as u64;
             task.advance(count as u64);
-            output.write_all(&buffer[..count]).map_err(|error| {
-                Failure::new(
-                    Code::LocalIo,
-                    format!("cannot write to stdout: {}", system_reason(&error)),
-                )
-            })?;
+            output.write_all(&buffer[..count]).map_err(not_written)?;
         }
-        output.flush().map_err(|error| {
-            Failure::new(
-                Code::LocalIo,
-                format!("cannot write to stdout: {}", system_reason(&error)),
-            )
-        })?;
+        output.flush().map_err(not_written)?;
         self.check_size(wanted, total)?;
         let sha256 = hasher.finish();
         wanted.compare(sha256)?;
@@ -175,13 +172,18 @@ impl Download<'_> {
     }
 
     fn intent(&self, wanted: &Wanted) -> Intent {
-        Intent {
-            operation: "download".into(),
-            company_id: Some(self.remote.company.id.clone()),
-            company_name: Some(self.remote.company.name.clone()),
-            provider: Some(self.remote.place.provider.name().into()),
-            target: Some(self.remote.place.directory.join(wanted.name.as_str())),
-        }
+        let Place {
+            provider,
+            directory,
+            ..
+        } = &self.remote.place;
+        let target = directory.join(wanted.name.as_str());
+        Intent::of(
+            "download",
+            &self.remote.company,
+            Some(provider.name()),
+            target,
+        )
     }
 
     fn read_failed(&self, wanted: &Wanted, error: &io::Error) -> Failure {
@@ -290,7 +292,7 @@ impl Download<'_> {
                 .dir
                 .open_file(&target.name)
                 .map_err(|error| cannot_write(&path, &error))?;
-            let (found, _) = Sha256::of_reader(&mut file, |count| step(&*task, count))
+            let (found, _) = Sha256::of_reader(&mut file, |count| watch(&*task, count))
                 .map_err(|e| target.write_failed(0, e))?;
             let expected = match wanted.expected() {
                 Some(expected) => expected,
@@ -373,7 +375,7 @@ impl Download<'_> {
                 staging
                     .settle()
                     .map_err(|error| target.write_failed(wanted.size(), error))?;
-                let on_disk = staging.read_back(|count| step(&*task, count));
+                let on_disk = staging.read_back(|count| watch(&*task, count));
                 let (on_disk, _) = on_disk.map_err(|error| target.write_failed(0, error))?;
                 if on_disk != sha256 {
                     let path = target.path();
@@ -421,7 +423,7 @@ impl Download<'_> {
         let path = target.path();
         let mut hasher = Hasher::new();
         let mut total = staging
-            .hash_prefix(&mut hasher, |count| step(task, count))
+            .hash_prefix(&mut hasher, |count| watch(task, count))
             .map_err(|e| target.write_failed(0, e))?;
         if total > wanted.size() {
             fail!(
@@ -443,7 +445,7 @@ impl Download<'_> {
         let copied = staging.append(&mut reader, |block| {
             hasher.update(block);
             total += block.len() as u64;
-            step(task, block.len() as u64)
+            watch(task, block.len() as u64)
         });
         copied.map_err(|error| target.write_failed(wanted.size(), error))?;
         self.check_size(wanted, total)?;
@@ -482,9 +484,4 @@ impl Read for Incoming<'_> {
 fn is_integrity(error: &anyhow::Error) -> bool {
     let code = Failure::of(error).map(Failure::code);
     matches!(code, Some(Code::IntegrityFailed | Code::RemoteChanged))
-}
-
-fn step(task: &dyn Task, count: u64) -> io::Result<()> {
-    task.advance(count);
-    crate::interrupt::check().map_err(|failure| smuggle(failure.into()))
 }

@@ -22,22 +22,11 @@ impl Sha256 {
     /// The digest of everything a reader gives, and how many bytes that was.
     pub fn of_reader(
         reader: &mut dyn Read,
-        mut step: impl FnMut(u64) -> io::Result<()>,
+        step: impl FnMut(u64) -> io::Result<()>,
     ) -> io::Result<(Self, u64)> {
         let mut hasher = Hasher::new();
-        let mut buffer = vec![0; 256 * 1024];
-        let mut total = 0;
-        loop {
-            let count = match reader.read(&mut buffer) {
-                Ok(0) => return Ok((hasher.finish(), total)),
-                Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            };
-            hasher.update(&buffer[..count]);
-            total += count as u64;
-            step(count as u64)?;
-        }
+        let total = hasher.feed(reader, step)?;
+        Ok((hasher.finish(), total))
     }
 }
 
@@ -101,6 +90,28 @@ impl Hasher {
     /// Adds bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
+    }
+
+    /// Adds everything a reader gives; how many bytes that was. `step` sees the
+    /// count of each block and may stop it.
+    pub fn feed(
+        &mut self,
+        reader: &mut dyn Read,
+        mut step: impl FnMut(u64) -> io::Result<()>,
+    ) -> io::Result<u64> {
+        let mut buffer = vec![0; 256 * 1024];
+        let mut total = 0;
+        loop {
+            let count = match reader.read(&mut buffer) {
+                Ok(0) => return Ok(total),
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            self.update(&buffer[..count]);
+            total += count as u64;
+            step(count as u64)?;
+        }
     }
 
     /// The digest of all bytes added.

@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 
 use crate::actor::Actor;
 use crate::chain::{Fields, append};
+use crate::company::Company;
 use crate::failure::{Code, Failure};
 use crate::hash::random_id;
 use crate::lock::Lock;
@@ -75,6 +76,24 @@ pub struct Intent {
     pub provider: Option<String>,
     /// The file, remote directory or setting.
     pub target: Option<String>,
+}
+
+impl Intent {
+    /// To do something to a company's file, remote directory or setting.
+    pub fn of(
+        operation: &'static str,
+        company: &Company,
+        provider: Option<&str>,
+        target: impl Into<String>,
+    ) -> Self {
+        Intent {
+            operation: operation.into(),
+            company_id: Some(company.id.clone()),
+            company_name: Some(company.name.clone()),
+            provider: provider.map(str::to_owned),
+            target: Some(target.into()),
+        }
+    }
 }
 
 /// How it ended.

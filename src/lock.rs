@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::actor::Actor;
-use crate::dir::{Dir, Stamp, give_like};
+use crate::dir::{Dir, Stamp, folder_of, give_like};
 use crate::failure::{Code, Failure};
 use crate::hash::Sha256;
 use crate::text::system_reason;
@@ -105,11 +105,7 @@ impl Locks {
         };
         let dir = Dir::open(&self.folder)?;
         if is_new {
-            let parent = self
-                .folder
-                .parent()
-                .filter(|parent| !parent.as_os_str().is_empty());
-            give_like(&dir, parent.unwrap_or(Path::new(".")))?;
+            give_like(&dir, folder_of(&self.folder))?;
         }
         Ok(dir)
     }

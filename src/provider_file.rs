@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use crate::dir::{folder_of, make_folders};
 use crate::failure::{Code, Failure};
 use crate::json_file::{Loaded, load, parse_typed};
 use crate::sections::Sections;
@@ -66,13 +67,6 @@ pub fn edit(path: &Path, change: impl FnOnce(&mut Map<String, Value>)) -> Result
         )
     };
     let text = text.map_err(|error| failed(error.into()))?;
-    if let Some(parent) = path.parent() {
-        use std::os::unix::fs::DirBuilderExt as _;
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(parent)
-            .map_err(failed)?;
-    }
+    make_folders(folder_of(&path)).map_err(failed)?;
     write_atomically(&path, format!("{}\n", *text).as_bytes()).map_err(failed)
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config_file::ConfigFile;
+use crate::dir::folder_of;
 use crate::duration;
 use crate::failure::{Code, Failure};
 use crate::sections::Sections;
@@ -315,11 +316,7 @@ impl Settings {
         let db = path(world.said(&DB, flags.db, file.db), &usual, || {
             data.join("app_data.db")
         });
-        let home = db
-            .value
-            .parent()
-            .filter(|dir| !dir.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
+        let home = folder_of(&db.value);
         let backup_dir = path(
             world.said(&BACKUP_DIR, flags.backup_dir, file.backup_dir),
             &[home.join("backups")],

@@ -11,7 +11,7 @@ use std::path::Path;
 use rustix::fs::{Advice, FallocateFlags};
 use rustix::io::Errno;
 
-use crate::dir::{Dir, Stamp, give_like};
+use crate::dir::{Dir, Stamp, folder_of, give_like};
 use crate::hash::{Hasher, Sha256};
 
 const BLOCK: usize = 1024 * 1024;
@@ -88,20 +88,10 @@ impl<'d> Staging<'d> {
     pub fn hash_prefix(
         &mut self,
         hasher: &mut Hasher,
-        mut step: impl FnMut(u64) -> io::Result<()>,
+        step: impl FnMut(u64) -> io::Result<()>,
     ) -> io::Result<u64> {
         self.file.rewind()?;
-        let mut buffer = vec![0; BLOCK];
-        let mut total = 0;
-        loop {
-            let count = self.file.read(&mut buffer)?;
-            if count == 0 {
-                return Ok(total);
-            }
-            hasher.update(&buffer[..count]);
-            total += count as u64;
-            step(count as u64)?;
-        }
+        hasher.feed(&mut self.file, step)
     }
 
     /// Appends all a reader gives; `step` sees each block and may stop the copy.
@@ -194,10 +184,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let name = path.file_name().and_then(|name| name.to_str());
     let name =
         name.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a file name"))?;
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    let dir = Dir::open(parent.unwrap_or(Path::new(".")))?;
+    let dir = Dir::open(folder_of(path))?;
     let temporary = format!(
         ".{}.partial",
         &Sha256::of(name.as_bytes()).to_string()[..16]

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use crate::database::{self, Access};
-use crate::dir::Dir;
+use crate::dir::{Dir, folder_of, make_folders};
 use crate::failure::{Code, Failure};
 use crate::text::system_reason;
 
@@ -54,18 +54,8 @@ pub fn create_database(path: &Path) -> Result<(), Failure> {
         .file_name()
         .and_then(|name| name.to_str())
         .ok_or_else(bad_name)?;
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(parent)
-            .map_err(failed)?;
-    }
+    let parent = folder_of(path);
+    make_folders(parent).map_err(failed)?;
     let dir = Dir::open(parent).map_err(failed)?;
     // Made whole under another name: a half-made database is never found.
     let temporary = format!(".{name}.new-{}", std::process::id());

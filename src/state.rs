@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
 use crate::database::{self, Access};
+use crate::dir::{folder_of, give_like};
 use crate::failure::{Code, Failure};
 use crate::text::system_reason;
 
@@ -221,11 +222,7 @@ fn create_private(path: &Path) -> Result<(), Failure> {
         .create_new(true)
         .mode(0o600)
         .open(path);
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    match made.and_then(|file| crate::dir::give_like(&file, folder)) {
+    match made.and_then(|file| give_like(&file, folder_of(path))) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => {

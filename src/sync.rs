@@ -11,7 +11,6 @@ use jiff::Timestamp;
 
 use crate::backup::{BackupType, LocalBackup, Sidecar};
 use crate::catalog::{Known, Place, source_key};
-use crate::company::Company;
 use crate::failure::{Code, Failure, fail};
 use crate::hash::Sha256;
 use crate::history::{Intent, Outcome, Verdict};
@@ -19,7 +18,7 @@ use crate::installation::{Installation, Remote};
 use crate::lock::Lock;
 use crate::name::FileName;
 use crate::progress::{Progress, Task};
-use crate::provider::error::smuggle;
+use crate::provider::error::watch;
 use crate::provider::{Object, ObjectKind, Session};
 use crate::report::SyncReport;
 use crate::source::SourceFile;
@@ -84,11 +83,8 @@ impl Sync<'_> {
             .unwrap_or_default()
             .to_string_lossy();
         let target = self.place().directory.join(&name);
-        let intent = intent(
-            &self.remote.company,
-            Some(self.place().provider.name()),
-            &target,
-        );
+        let provider = self.place().provider.name();
+        let intent = Intent::of("sync", &self.remote.company, Some(provider), target);
         state.recorded(intent, Some(self.lock), |state| {
             let stored = self.send_backup(state, &backup, &mut open()?)?;
             let report = self.report(&backup, &stored);
@@ -365,17 +361,6 @@ impl Sync<'_> {
     }
 }
 
-/// What a sync writes into the history before it begins.
-pub fn intent(company: &Company, provider: Option<&str>, target: &str) -> Intent {
-    Intent {
-        operation: "sync".into(),
-        company_id: Some(company.id.clone()),
-        company_name: Some(company.name.clone()),
-        provider: provider.map(str::to_owned),
-        target: Some(target.to_owned()),
-    }
-}
-
 /// One file on its way.
 struct Outgoing {
     source: SourceFile,
@@ -455,10 +440,7 @@ fn checksum(backup: &LocalBackup) -> Option<Sha256> {
 /// As [`crate::provider::Provider::read`]; `integrity_failed` when it ends early.
 pub fn remote_digest(remote: &Remote, object: &Object, task: &dyn Task) -> anyhow::Result<Sha256> {
     let mut reader = remote.provider.read(object, 0).map_err(Failure::from)?;
-    let digest = Sha256::of_reader(&mut *reader, |count| {
-        task.advance(count);
-        crate::interrupt::check().map_err(|failure| smuggle(failure.into()))
-    });
+    let digest = Sha256::of_reader(&mut *reader, |count| watch(task, count));
     let doing = format!("cannot read '{}' on {}", object.name, remote.place.provider);
     let (sha256, size) = digest.map_err(|error| {
         Failure::from(crate::provider::error::disk(

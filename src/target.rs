@@ -4,7 +4,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::backup::MAX_SIDECAR_BYTES;
-use crate::dir::Dir;
+use crate::dir::{Dir, folder_of, lacks_room, make_folders};
 use crate::failure::{Code, Failure};
 use crate::hash::Sha256;
 use crate::name::{FileName, MAX_NAME_BYTES};
@@ -62,14 +62,7 @@ impl Target {
                     .file_name()
                     .and_then(|name| name.to_str())
                     .ok_or_else(no_file)?;
-                let parent = path
-                    .parent()
-                    .filter(|parent| !parent.as_os_str().is_empty());
-                (
-                    parent.unwrap_or(Path::new(".")).to_owned(),
-                    name.to_owned(),
-                    false,
-                )
+                (folder_of(path).to_owned(), name.to_owned(), false)
             }
         };
         let dir = Dir::open(&folder).map_err(|error| {
@@ -170,7 +163,6 @@ impl Target {
 
     /// A failure of ours that passed through a reader, a lack of room, or another error while writing.
     pub(crate) fn write_failed(&self, needed: u64, error: io::Error) -> anyhow::Error {
-        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
         let error = match unsmuggle(error) {
             Ok(inner) => return inner,
             Err(error) => error,
@@ -185,7 +177,7 @@ impl Target {
                     .hint("wait for it, or choose another place with -o")
                     .into()
             }
-            (StorageFull | QuotaExceeded | FileTooLarge, Ok((_, free))) => self
+            (_, Ok((_, free))) if lacks_room(&error) => self
                 .no_room(needed, free)
                 .caused_by(system_reason(&error))
                 .into(),
@@ -218,18 +210,12 @@ pub(crate) fn cannot_write(path: &Path, error: &io::Error) -> Failure {
 }
 
 fn make_folder(folder: &Path) -> Result<(), Failure> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|error| {
-            let detail = format!(
-                "cannot make the folder '{}': {}",
-                folder.display(),
-                system_reason(&error)
-            );
-            Failure::new(Code::LocalIo, detail)
-                .hint("choose another with -o DIR or --backup-dir DIR")
-        })
+    make_folders(folder).map_err(|error| {
+        let detail = format!(
+            "cannot make the folder '{}': {}",
+            folder.display(),
+            system_reason(&error)
+        );
+        Failure::new(Code::LocalIo, detail).hint("choose another with -o DIR or --backup-dir DIR")
+    })
 }

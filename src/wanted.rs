@@ -159,7 +159,8 @@ impl Wanted {
     }
 }
 
-fn not_found(remote: &Remote, name: &FileName) -> Failure {
+/// The failure for a name the remote does not have, with a near one.
+pub(crate) fn not_found(remote: &Remote, name: &FileName) -> Failure {
     let place = format!("'{}' on {}", remote.place.directory, remote.place.provider);
     let failure = Failure::new(
         Code::RemoteFileNotFound,

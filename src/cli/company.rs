@@ -20,9 +20,9 @@ struct CompanyReport<'a> {
     created_at: Option<&'a str>,
 }
 
-pub(super) fn run(context: &Context, command: CompanyCommand) -> anyhow::Result<u8> {
+pub(super) fn run(context: &Context, command: &CompanyCommand) -> anyhow::Result<u8> {
     match command {
-        CompanyCommand::Add(args) => add(context, &args),
+        CompanyCommand::Add(args) => add(context, args),
         CompanyCommand::List => list_companies(context, &Filter::default()),
         CompanyCommand::Show(args) => {
             let company = context.installation.companies().find(&args.company)?;
@@ -31,7 +31,7 @@ pub(super) fn run(context: &Context, command: CompanyCommand) -> anyhow::Result<
                 .result(&report(&company), || facts(context, &company))?;
             Ok(exit::DONE)
         }
-        CompanyCommand::Update(args) => update(context, &args),
+        CompanyCommand::Update(args) => update(context, args),
     }
 }
 

@@ -32,9 +32,9 @@ impl<'a> From<&'a Company> for ConfigReport<'a> {
     }
 }
 
-pub(super) fn run(context: &Context, command: ConfigCommand) -> anyhow::Result<u8> {
+pub(super) fn run(context: &Context, command: &ConfigCommand) -> anyhow::Result<u8> {
     match command {
-        ConfigCommand::Set(args) => set(context, &args),
+        ConfigCommand::Set(args) => set(context, args),
         ConfigCommand::Get(args) => {
             let company = context.installation.companies().find(&args.company)?;
             context
@@ -42,7 +42,7 @@ pub(super) fn run(context: &Context, command: ConfigCommand) -> anyhow::Result<u
                 .result(&ConfigReport::from(&company), || facts(context, &company))?;
             Ok(exit::DONE)
         }
-        ConfigCommand::List(args) => list(context, &args),
+        ConfigCommand::List(args) => list(context, args),
         ConfigCommand::Unset(args) => unset(context, &args.company),
     }
 }
@@ -197,15 +197,12 @@ impl Counts {
 }
 
 /// Lists companies, a page at a time: memory does not grow with their number.
-///
-/// A first pass finds what cannot be read, because `success` stands first.
 pub(super) fn list_companies(context: &Context, filter: &Filter) -> anyhow::Result<u8> {
-    let unreadable = context.installation.companies().unreadable(filter)?;
-    if context.ui.is_json() {
-        list_as_json(context, filter, &unreadable)?;
+    let unreadable = if context.ui.is_json() {
+        list_as_json(context, filter)?
     } else {
-        list_as_table(context, filter)?;
-    }
+        list_as_table(context, filter)?
+    };
     Ok(tell_unreadable(context, &unreadable))
 }
 
@@ -230,7 +227,9 @@ pub(super) fn tell_unreadable(context: &Context, unreadable: &[BadRow]) -> u8 {
     }
 }
 
-fn list_as_json(context: &Context, filter: &Filter, unreadable: &[BadRow]) -> anyhow::Result<()> {
+/// A first pass finds what cannot be read, because `success` stands first.
+fn list_as_json(context: &Context, filter: &Filter) -> anyhow::Result<Vec<BadRow>> {
+    let unreadable = context.installation.companies().unreadable(filter)?;
     let mut counts = Counts::default();
     let mut list = JsonList::new(&context.ui, "companies", unreadable.is_empty());
     context.installation.companies().pages(filter, |page, _| {
@@ -248,12 +247,13 @@ fn list_as_json(context: &Context, filter: &Filter, unreadable: &[BadRow]) -> an
         (counts.all - counts.configured).into(),
     );
     rest.insert("by_provider".into(), by_provider.into());
-    rest.insert("unreadable".into(), unreadable_as_json(unreadable));
-    list.finish(&rest)
+    rest.insert("unreadable".into(), unreadable_as_json(&unreadable));
+    list.finish(&rest)?;
+    Ok(unreadable)
 }
 
 /// Twice over the pages: once for the widths, once to print.
-fn list_as_table(context: &Context, filter: &Filter) -> anyhow::Result<()> {
+fn list_as_table(context: &Context, filter: &Filter) -> anyhow::Result<Vec<BadRow>> {
     let companies = context.installation.companies();
     let mut layout = Layout::new(&[
         left("ID"),
@@ -261,8 +261,10 @@ fn list_as_table(context: &Context, filter: &Filter) -> anyhow::Result<()> {
         left("PROVIDER"),
         left("REMOTE PATH"),
     ]);
-    companies.pages(filter, |page, _| {
+    let mut unreadable = Vec::new();
+    companies.pages(filter, |page, bad| {
         layout.measure(&page.iter().map(row).collect::<Vec<_>>());
+        unreadable.extend_from_slice(bad);
         Ok(())
     })?;
     let mut counts = Counts::default();
@@ -300,7 +302,7 @@ fn list_as_table(context: &Context, filter: &Filter) -> anyhow::Result<()> {
         counts.configured,
         counts.all - counts.configured
     ))?;
-    Ok(())
+    Ok(unreadable)
 }
 
 fn row(company: &Company) -> Vec<Cell> {

@@ -61,10 +61,7 @@ pub fn main() -> ExitCode {
 fn command() -> clap::Command {
     let codes = exit::TABLE
         .map(|(code, meaning)| format!("  {code:<15}{meaning}"))
-        .join(
-            "
-",
-        );
+        .join("\n");
     let footer = format!(
         "Exit codes:\n{codes}\n\nExamples:\n  \
          vertex-backup config set acme-corp --provider local\n  \
@@ -82,23 +79,37 @@ fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
 fn run(cli: Cli) -> u8 {
     let Cli { global, command } = cli;
     let early = Ui::new(manners(&global, None));
-    let result = crate::interrupt::listen()
-        .map_err(|error| {
-            Failure::new(Code::LocalIo, format!("cannot listen for signals: {error}")).into()
-        })
-        .and_then(|()| match command {
-            Command::Completions(args) => generate::completions(&early, &args),
-            Command::Man(args) => generate::man(&early, &args),
-            command => Ok(with_settings(&global, command, &early)),
-        });
-    match result {
-        Ok(code) => code,
-        Err(error) => Verdict::of(&error).report(&early),
+    if let Err(error) = crate::interrupt::listen() {
+        let failure = Failure::new(Code::LocalIo, format!("cannot listen for signals: {error}"));
+        return Verdict::of(&failure.into()).report(&early);
+    }
+    let settled = |work: Work<'_>| with_settings(&global, &early, work);
+    match command {
+        Command::Completions(args) => finish(&early, generate::completions(&early, &args)),
+        Command::Man(args) => finish(&early, generate::man(&early, &args)),
+        Command::Init => settled(&init::run),
+        Command::Company(command) => settled(&|context| company::run(context, &command)),
+        Command::Providers(args) => settled(&|context| providers::run(context, &args)),
+        Command::Config(command) => settled(&|context| config::run(context, &command)),
+        Command::Sync(args) => settled(&|context| sync::run(context, &args)),
+        Command::Files(args) => settled(&|context| files::run(context, &args)),
+        Command::Download(args) => settled(&|context| download::run(context, &args)),
+        Command::Delete(args) => settled(&|context| delete::run(context, &args)),
+        Command::Status(args) => settled(&|context| status::run(context, &args)),
+        Command::History(args) => settled(&|context| history::run(context, &args)),
     }
 }
 
+/// A command that needs the settings.
+type Work<'a> = &'a dyn Fn(&Context) -> anyhow::Result<u8>;
+
+/// The exit code, the error reported where there is one.
+fn finish(ui: &Ui, result: anyhow::Result<u8>) -> u8 {
+    result.unwrap_or_else(|error| Verdict::of(&error).report(ui))
+}
+
 /// Resolves the settings and runs a command that needs them.
-fn with_settings(global: &Global, command: Command, early: &Ui) -> u8 {
+fn with_settings(global: &Global, early: &Ui, work: Work<'_>) -> u8 {
     // What is made from here on is for its owner alone, whatever the mask was.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let settings = Settings::resolve(
@@ -119,24 +130,7 @@ fn with_settings(global: &Global, command: Command, early: &Ui) -> u8 {
         ui,
         installation: Installation::new(settings),
     };
-    dispatch(&context, command).unwrap_or_else(|error| Verdict::of(&error).report(&context.ui))
-}
-
-fn dispatch(context: &Context, command: Command) -> anyhow::Result<u8> {
-    match command {
-        Command::Init => init::run(context),
-        Command::Company(command) => company::run(context, command),
-        Command::Providers(args) => providers::run(context, args),
-        Command::Config(command) => config::run(context, command),
-        Command::Sync(args) => sync::run(context, &args),
-        Command::Files(args) => files::run(context, &args),
-        Command::Download(args) => download::run(context, &args),
-        Command::Delete(args) => delete::run(context, &args),
-        Command::Status(args) => status::run(context, &args),
-        Command::History(args) => history::run(context, &args),
-        Command::Completions(args) => generate::completions(&context.ui, &args),
-        Command::Man(args) => generate::man(&context.ui, &args),
-    }
+    finish(&context.ui, work(&context))
 }
 
 impl Context {
@@ -302,14 +296,7 @@ fn answer_clap(error: &clap::Error, json: bool) -> u8 {
     let ui = Ui::new(manners);
     ui.raw_stderr(&printable_lines(&text));
     if json {
-        let said = text
-            .split(
-                "
-
-",
-            )
-            .next()
-            .unwrap_or_default();
+        let said = text.split("\n\n").next().unwrap_or_default();
         let said = said.strip_prefix("error: ").unwrap_or(said);
         let detail = said.split_whitespace().collect::<Vec<_>>().join(" ");
         let failure = Failure::new(Code::Usage, detail).hint("vertex-backup --help");

@@ -16,10 +16,10 @@ use crate::provider_file;
 use crate::status::{ProviderStatus, of_provider, test};
 use crate::text::bytes;
 
-pub(super) fn run(context: &Context, args: Providers) -> anyhow::Result<u8> {
-    let before = args.list;
-    match args.command {
-        None => list(context, &before),
+pub(super) fn run(context: &Context, args: &Providers) -> anyhow::Result<u8> {
+    let before = &args.list;
+    match &args.command {
+        None => list(context, before),
         Some(ProvidersCommand::List(behind)) => {
             let (all, no_check) = (before.all || behind.all, before.no_check || behind.no_check);
             list(context, &ProvidersList { all, no_check })
@@ -31,7 +31,7 @@ pub(super) fn run(context: &Context, args: Providers) -> anyhow::Result<u8> {
         .into()),
         Some(ProvidersCommand::Test(args)) => test_all(context, &args.names),
         Some(ProvidersCommand::Info(args)) => info(context, &args.names),
-        Some(ProvidersCommand::Set(args)) => set(context, &args),
+        Some(ProvidersCommand::Set(args)) => set(context, args),
         Some(ProvidersCommand::Unset(args)) => unset(context, args.name.parse()?),
     }
 }

@@ -10,12 +10,13 @@ use super::ui::Ui;
 use crate::company::Company;
 use crate::exit;
 use crate::failure::{Code, Failure};
+use crate::history::Intent;
 use crate::installation::Remote;
 use crate::lock::Lock;
 use crate::provider::registry::Registry;
 use crate::report::SyncReport;
 use crate::state::State;
-use crate::sync::{Sync, SyncOptions, intent};
+use crate::sync::{Sync, SyncOptions};
 use crate::text::bytes;
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
@@ -73,7 +74,7 @@ fn open(
                 .first()
                 .map(|file| file.display().to_string())
                 .unwrap_or_default();
-            let intent = intent(company, company.provider.as_deref(), &target);
+            let intent = Intent::of("sync", company, company.provider.as_deref(), target);
             state.recorded(intent, Some(lock), |_| Err(error))
         }
         opened => opened,

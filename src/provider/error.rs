@@ -5,6 +5,7 @@ use std::io;
 
 use super::ProviderKind;
 use crate::failure::{Code, Failure};
+use crate::progress::Task;
 use crate::text::system_reason;
 
 /// The result of asking a provider.
@@ -104,6 +105,12 @@ impl std::error::Error for Error {}
 /// An error that passes through [`io::Read`] and comes out as it went in.
 pub fn smuggle(error: anyhow::Error) -> io::Error {
     io::Error::other(Smuggled(error))
+}
+
+/// One step of moving bytes: told to who watches, and the last one when asked to stop.
+pub fn watch(task: &dyn Task, count: u64) -> io::Result<()> {
+    task.advance(count);
+    crate::interrupt::check().map_err(|failure| smuggle(failure.into()))
 }
 
 /// Takes a smuggled error out again.

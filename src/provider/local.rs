@@ -14,12 +14,12 @@ use jiff::Timestamp;
 use rustix::fs::FileType;
 
 use self::root::Root;
-use super::error::{Kind, Shortage, disk, smuggle};
+use super::error::{Kind, Shortage, disk, watch};
 use super::{
     Capabilities, Connection, Deletion, Error, Object, ObjectKind, Provider, ProviderKind, Quota,
     Result, Session,
 };
-use crate::dir::{Dir, Entry, Stamp, is_link_refusal};
+use crate::dir::{Dir, Entry, Stamp, is_link_refusal, lacks_room};
 use crate::name::{FileName, is_temporary};
 use crate::progress::Task;
 use crate::remote_path::RemotePath;
@@ -117,10 +117,9 @@ fn object(name: &str, entry: &Entry) -> Object {
 
 /// An error while writing `name`, with the room left when that is what is missing.
 fn write_failed(dir: &Dir, name: &str, needed: u64, error: io::Error) -> Error {
-    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     let doing = format!("cannot write '{}'", dir.path().join(name).display());
-    match (error.kind(), dir.space()) {
-        (StorageFull | QuotaExceeded | FileTooLarge, Ok((_, free))) => {
+    match dir.space() {
+        Ok((_, free)) if lacks_room(&error) => {
             let doing = format!("{doing}, {} needed and {} free", bytes(needed), bytes(free));
             disk(KIND, &doing, error, Some(Shortage { needed, free }))
         }
@@ -296,11 +295,7 @@ impl Provider for Local {
         );
         let failed = |error| disk(KIND, &doing, error, None);
         let mut file = dir.open_file(&session.handle).map_err(failed)?;
-        let (sha256, size) = read_back(&mut file, |count| {
-            task.advance(count);
-            crate::interrupt::check().map_err(|failure| smuggle(failure.into()))
-        })
-        .map_err(failed)?;
+        let (sha256, size) = read_back(&mut file, |count| watch(task, count)).map_err(failed)?;
         let stamp = Stamp::of(&file).map_err(failed)?;
         let entry = Entry {
             kind: FileType::RegularFile,

@@ -6,7 +6,6 @@
 //! in the very directory handle that is used afterwards.
 
 use std::io::{self, Read as _};
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -14,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::super::error::{Kind, Reason};
 use super::super::{Error, ProviderKind, Result};
-use crate::dir::Dir;
+use crate::dir::{Dir, make_folders};
 use crate::hash::random_id;
 use crate::staging::Staging;
 use crate::text::system_reason;
@@ -94,10 +93,7 @@ impl Root {
         if let Some(dir) = self.open()? {
             return Ok(dir);
         }
-        let made = std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.path);
+        let made = make_folders(&self.path);
         made.map_err(|error| self.forbidden("make", &error))?;
         self.open()?.ok_or_else(|| self.not_mounted("is missing"))
     }
