@@ -1,6 +1,6 @@
 //! `status`: when each company was last backed up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,7 +12,7 @@ use super::args::Status as Args;
 use super::config::{tell_unreadable, unreadable_as_json};
 use super::render::{Cell, Layout, Tone, ago, left, right};
 use super::stream::JsonList;
-use crate::company::{BadRow, Company, Filter};
+use crate::company::{BadRow, Companies, Company, Filter};
 use crate::duration;
 use crate::exit;
 use crate::failure::{Code, Failure};
@@ -65,22 +65,21 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
         }
     }
     let state = context.installation.state_if_any()?;
+    let (used, unreadable) = first_look(&companies, &asked)?;
+    let providers = if args.no_check {
+        BTreeMap::new()
+    } else {
+        check_providers(context, &used)?
+    };
+    let (limit, now) = (args.max_age.as_deref(), Timestamp::now());
     let survey = Survey {
         context,
         state,
-        providers: if args.no_check {
-            BTreeMap::new()
-        } else {
-            check_providers(context, &asked)?
-        },
+        providers,
         max_age,
-        limit: args.max_age.as_deref(),
-        now: Timestamp::now(),
-        unreadable: if asked.is_empty() {
-            companies.unreadable(&Filter::default())?
-        } else {
-            Vec::new()
-        },
+        limit,
+        now,
+        unreadable,
     };
     let visit = |each: &mut dyn FnMut(&[Company]) -> anyhow::Result<()>| match asked.as_slice() {
         [] => companies.pages(&Filter::default(), |page, _| each(page)),
@@ -96,33 +95,38 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
     Ok(if totals.stale > 0 { exit::STALE } else { told })
 }
 
-/// Tests each provider that a company in question uses, once.
+/// Which providers the companies in question use, and which of these cannot be read.
+fn first_look(
+    companies: &Companies,
+    asked: &[Company],
+) -> anyhow::Result<(BTreeSet<&'static str>, Vec<BadRow>)> {
+    let (mut used, mut unreadable) = (BTreeSet::new(), Vec::new());
+    let mut note = |page: &[Company]| {
+        let kinds = page
+            .iter()
+            .filter_map(|company| company.provider.as_deref()?.parse::<ProviderKind>().ok());
+        used.extend(kinds.map(ProviderKind::name));
+    };
+    note(asked);
+    if asked.is_empty() {
+        companies.pages(&Filter::default(), |page, bad| {
+            note(page);
+            unreadable.extend_from_slice(bad);
+            Ok(())
+        })?;
+    }
+    Ok((used, unreadable))
+}
+
+/// Tests each provider that is used, once.
 fn check_providers(
     context: &Context,
-    asked: &[Company],
+    used: &BTreeSet<&'static str>,
 ) -> anyhow::Result<BTreeMap<&'static str, ProviderStatus>> {
-    let mut used = [false; ProviderKind::ALL.len()];
-    let mut note = |companies: &[Company]| {
-        for kind in companies
-            .iter()
-            .filter_map(|company| company.provider.as_deref()?.parse::<ProviderKind>().ok())
-        {
-            used[kind as usize] = true;
-        }
-        Ok(())
-    };
-    if asked.is_empty() {
-        context
-            .installation
-            .companies()
-            .pages(&Filter::default(), |page, _| note(page))?;
-    } else {
-        note(asked)?;
-    }
     let registry = context.providers()?;
     let kinds = ProviderKind::ALL
         .into_iter()
-        .filter(|kind| used[*kind as usize]);
+        .filter(|kind| used.contains(kind.name()));
     Ok(kinds
         .map(|kind| {
             (
