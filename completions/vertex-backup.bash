@@ -2410,7 +2410,7 @@ _vertex__backup() {
             return 0
             ;;
         vertex__subcmd__backup__subcmd__sync)
-            opts="-q -v -y -h --dry-run --no-clobber --fail-fast --db --backup-dir --remote-config --config --json --format --progress --quiet --verbose --color --no-input --yes --lock-wait --timeout --help"
+            opts="-q -v -y -h --dry-run --no-clobber --force --fail-fast --db --backup-dir --remote-config --config --json --format --progress --quiet --verbose --color --no-input --yes --lock-wait --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

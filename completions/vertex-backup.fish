@@ -496,6 +496,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l loc
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l dry-run -d 'Only say what would be done'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l no-clobber -d 'Leave remote files alone that have the name and other content'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l force -d 'Send a backup that does not match its sidecar, too'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l fail-fast -d 'Stop at the first file that fails'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'

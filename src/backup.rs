@@ -1,26 +1,20 @@
-//! What a backup file is: its type, and the sidecar the application wrote beside it.
+//! What the names of backup files tell: type, time, part of what, and the sidecar's name.
 //!
-//! Names and sidecars follow the application's `backup_manager`: the sidecar of
-//! a file is the file with its last extension replaced by `.json`, and holds
-//! the type, the size and the SHA-256 that the application took.
+//! Names follow the application's `backup_manager`: the sidecar of a file is the
+//! file with its last extension replaced by `.json`; a split file's parts have
+//! `partNNN` before that extension.
 
 use std::fmt;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 
 use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
-use crate::dir::folder_of;
 use crate::failure::{Code, Failure};
-use crate::hash::Sha256;
-
-/// More than any sidecar has.
-pub const MAX_SIDECAR_BYTES: u64 = 1024 * 1024;
 
 /// What a backup holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BackupType {
     /// The application's database.
@@ -32,6 +26,9 @@ pub enum BackupType {
 }
 
 impl BackupType {
+    /// All of them, in the order in which they are listed.
+    pub const ALL: [BackupType; 3] = [Self::Database, Self::Storage, Self::Full];
+
     /// The name in sidecars, JSON and the folders below `backups/`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -66,8 +63,8 @@ impl FromStr for BackupType {
     type Err = Failure;
 
     fn from_str(text: &str) -> Result<Self, Failure> {
-        let all = [BackupType::Database, BackupType::Storage, BackupType::Full];
-        all.into_iter()
+        Self::ALL
+            .into_iter()
             .find(|kind| kind.name() == text)
             .ok_or_else(|| {
                 Failure::new(
@@ -75,51 +72,6 @@ impl FromStr for BackupType {
                     format!("'{text}' is not a backup type: database, storage or full"),
                 )
             })
-    }
-}
-
-/// What the application wrote down about a backup file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sidecar {
-    /// What the backup holds.
-    pub backup_type: Option<BackupType>,
-    /// The size of the whole backup, in bytes.
-    pub size: Option<u64>,
-    /// The SHA-256 of the whole backup.
-    pub checksum: Option<Sha256>,
-    /// The name of the file it was written for.
-    pub of_file: Option<String>,
-    /// Whether the backup was split, so that size and checksum are those of the joined parts.
-    pub split: bool,
-}
-
-#[derive(Deserialize)]
-struct RawSidecar {
-    #[serde(rename = "type")]
-    backup_type: Option<String>,
-    backup_path: Option<PathBuf>,
-    file_size: Option<u64>,
-    checksum: Option<String>,
-    #[serde(default)]
-    split_files: Vec<String>,
-}
-
-impl Sidecar {
-    /// Reads a sidecar, or `None` when the text is none: some other JSON, or damaged.
-    pub fn parse(text: &[u8]) -> Option<Self> {
-        let raw: RawSidecar = serde_json::from_slice(text).ok()?;
-        // A manifest of a full backup has no size of its own; it is no sidecar.
-        raw.file_size?;
-        Some(Sidecar {
-            backup_type: raw.backup_type.and_then(|text| text.parse().ok()),
-            size: raw.file_size,
-            checksum: raw.checksum.and_then(|text| text.parse().ok()),
-            // Only the name: the files may have been moved since.
-            of_file: raw
-                .backup_path
-                .and_then(|path| Some(path.file_name()?.to_str()?.to_owned())),
-            split: !raw.split_files.is_empty(),
-        })
     }
 }
 
@@ -155,123 +107,31 @@ pub fn is_json(name: &str) -> bool {
         .is_some_and(|extension| extension == "json")
 }
 
-/// Whether a name is that of one part of a split backup, such as `x.tar.part002.gz`.
-pub fn is_part(name: &str) -> bool {
-    name.split('.').any(|piece| {
-        let number = piece.strip_prefix("part");
-        number.is_some_and(|number| {
-            number.len() >= 3 && number.bytes().all(|byte| byte.is_ascii_digit())
-        })
-    })
-}
-
-/// A backup file on this machine, with its sidecar where it has one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LocalBackup {
-    /// The backup file.
-    pub path: PathBuf,
-    /// Its sidecar: where, and what it says.
-    pub sidecar: Option<(PathBuf, Sidecar)>,
-    /// What the operator should know before it is trusted.
-    pub doubts: Vec<String>,
-}
-
-impl LocalBackup {
-    /// Finds the backup a path belongs to: the file itself, or the file whose sidecar it is.
-    ///
-    /// A part of a split backup stands alone here: its sidecar speaks of the whole.
-    pub fn find(path: &Path) -> Self {
-        let path = file_of_sidecar(path).unwrap_or_else(|| path.to_owned());
-        let mut backup = LocalBackup {
-            path,
-            sidecar: None,
-            doubts: Vec::new(),
-        };
-        let beside = backup
-            .path
-            .file_name()
-            .and_then(|name| sidecar_name(name.to_str()?));
-        let Some(beside) = beside.map(|name| backup.path.with_file_name(name)) else {
-            return backup;
-        };
-        let shown = beside.display();
-        match read_sidecar(&beside) {
-            Ok(None) => {}
-            Ok(Some(sidecar)) if sidecar.split || belongs_to_another(&sidecar, &backup.path) => {}
-            Ok(Some(sidecar)) => {
-                if sidecar.checksum.is_none() {
-                    backup.doubts.push(format!(
-                        "the sidecar '{shown}' has no checksum to compare with"
-                    ));
-                }
-                backup.sidecar = Some((beside, sidecar));
-            }
-            Err(why) => backup
-                .doubts
-                .push(format!("'{shown}' is left out, it is no sidecar: {why}")),
-        }
-        backup
-    }
-
-    /// What the backup holds: by its sidecar, else by its name.
-    pub fn backup_type(&self) -> BackupType {
-        let told = self
-            .sidecar
-            .as_ref()
-            .and_then(|(_, sidecar)| sidecar.backup_type);
-        told.unwrap_or_else(|| {
-            BackupType::of_name(&self.path.file_name().unwrap_or_default().to_string_lossy())
-        })
-    }
-}
-
-/// `x.db` and `x.tar` would have one sidecar, `x.json`: it belongs to the one it names, if that is there.
-fn belongs_to_another(sidecar: &Sidecar, path: &Path) -> bool {
-    let named = sidecar
-        .of_file
-        .as_deref()
-        .map(|name| path.with_file_name(name));
-    named.is_some_and(|named| named != path && named.is_file())
-}
-
-/// The file a path is the sidecar of, if it is one.
-fn file_of_sidecar(path: &Path) -> Option<PathBuf> {
-    let name = path.file_name()?.to_str()?;
-    let sidecar = if is_json(name) {
-        read_sidecar(path).ok()??
-    } else {
-        return None;
-    };
-    if sidecar.split {
+/// The joined file a name is a part of, and which one it is: `x.tar.part002.gz` is part 2 of `x.tar.gz`.
+pub fn part_of(name: &str) -> Option<(String, u32)> {
+    let mut pieces: Vec<&str> = name.split('.').collect();
+    let at = pieces.iter().rposition(|piece| {
+        let number = piece.strip_prefix("part").unwrap_or_default();
+        number.len() >= 3 && number.bytes().all(|byte| byte.is_ascii_digit())
+    })?;
+    let number = pieces[at].strip_prefix("part")?.parse().ok()?;
+    if at == 0 {
         return None;
     }
-    let mut owners = std::fs::read_dir(folder_of(path))
-        .ok()?
-        .filter_map(|entry| {
-            let candidate = entry.ok()?.file_name();
-            let owner = path.with_file_name(&candidate);
-            (sidecar_name(candidate.to_str()?)? == name && !belongs_to_another(&sidecar, &owner))
-                .then_some(owner)
-        });
-    match (owners.next(), owners.next()) {
-        (Some(owner), None) => Some(owner),
-        _ => None,
-    }
+    pieces.remove(at);
+    Some((pieces.join("."), number))
 }
 
-/// The sidecar at a path, if there is a file; or why what is there is none.
-fn read_sidecar(path: &Path) -> Result<Option<Sidecar>, String> {
-    if !path.metadata().is_ok_and(|meta| meta.is_file()) {
-        return Ok(None);
-    }
-    let mut text = Vec::new();
-    let read = std::fs::File::open(path)
-        .and_then(|file| file.take(MAX_SIDECAR_BYTES).read_to_end(&mut text));
-    read.map_err(|error| crate::text::system_reason(&error))?;
-    match Sidecar::parse(&text) {
-        Some(sidecar) => Ok(Some(sidecar)),
-        None => Err("it does not say type, size and checksum as the application does".into()),
-    }
+/// Whether a name is one the application gives its backups, or ends as databases and archives do.
+pub fn looks_like_backup(name: &str) -> bool {
+    const BEGINNINGS: [&str; 3] = ["db_backup_", "storage_backup_", "full_backup_"];
+    const ENDINGS: [&str; 8] = [
+        ".db", ".sqlite", ".sqlite3", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz",
+    ];
+    let whole = part_of(name).map_or_else(|| name.to_owned(), |(whole, _)| whole);
+    let lower = whole.to_lowercase();
+    BEGINNINGS.iter().any(|start| lower.starts_with(start))
+        || ENDINGS.iter().any(|end| lower.ends_with(end))
 }
 
 #[cfg(test)]
@@ -321,19 +181,37 @@ mod tests {
         );
         assert_eq!(made("db_backup_20251331_040000.db"), None);
         assert_eq!(made("резервная.db"), None);
-        assert!(is_part("x.tar.part002.gz") && !is_part("x.tar.partner.gz") && !is_part("part.db"));
     }
 
     #[test]
-    fn other_json_is_no_sidecar() {
-        assert_eq!(Sidecar::parse(b"{}"), None);
-        assert_eq!(Sidecar::parse(br#"{"type": "full", "database": {}}"#), None);
-        assert_eq!(Sidecar::parse(b"\xff"), None);
-        let sidecar =
-            Sidecar::parse(br#"{"type": "database", "file_size": 3, "checksum": "xyz"}"#).unwrap();
-        assert_eq!(
-            (sidecar.size, sidecar.checksum, sidecar.split),
-            (Some(3), None, false)
-        );
+    fn names_tell_whose_part_a_file_is() {
+        let part = |name| part_of(name).map(|(whole, number)| format!("{whole} {number}"));
+        assert_eq!(part("x.tar.part002.gz").unwrap(), "x.tar.gz 2");
+        assert_eq!(part("x.tar.part1000.gz").unwrap(), "x.tar.gz 1000");
+        assert_eq!(part("x.part001.tar").unwrap(), "x.tar 1");
+        for name in [
+            "x.tar.partner.gz",
+            "part.db",
+            "x.part01.db",
+            "part001.db",
+            "x.part99999999999.db",
+        ] {
+            assert_eq!(part(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn other_peoples_files_do_not_look_like_backups() {
+        for name in [
+            "db_backup_1.db",
+            "x.TAR.GZ",
+            "storage_backup_1.tar.part001.gz",
+            "full_backup_1.json",
+        ] {
+            assert!(looks_like_backup(name), "{name}");
+        }
+        for name in ["notes.txt", "x.json", "report.part001.pdf"] {
+            assert!(!looks_like_backup(name), "{name}");
+        }
     }
 }

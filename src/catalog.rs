@@ -1,6 +1,7 @@
 //! What the state knows of remote objects, of uploads and downloads under way,
 //! and of the storages they are on.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -11,6 +12,7 @@ use crate::failure::{Code, Failure};
 use crate::hash::Sha256;
 use crate::provider::{ProviderKind, Session};
 use crate::remote_path::RemotePath;
+use crate::sidecar::Facts;
 use crate::state::{State, signed, time, unsigned, written};
 
 /// A company's directory at a provider: what objects are remembered under.
@@ -25,10 +27,23 @@ pub struct Place {
 }
 
 /// One object, by what [`Place::key`] gives.
-const OBJECT: &str = "company_id = ?1 AND provider = ?2 AND directory = ?3 AND name = ?4";
+pub(crate) const OBJECT: &str =
+    "company_id = ?1 AND provider = ?2 AND directory = ?3 AND name = ?4";
+
+/// What [`read_known`] takes.
+const COLUMNS: &str = "name, size, sha256, version, source, stored_at, verified_at, facts";
 
 impl Place {
-    fn key<'a>(&'a self, name: &'a str) -> [&'a str; 4] {
+    /// The values that all rows of the place share.
+    pub(crate) fn whole(&self) -> [&str; 3] {
+        [
+            &self.company_id,
+            self.provider.name(),
+            self.directory.as_str(),
+        ]
+    }
+
+    pub(crate) fn key<'a>(&'a self, name: &'a str) -> [&'a str; 4] {
         [
             &self.company_id,
             self.provider.name(),
@@ -51,8 +66,8 @@ pub struct Known {
     pub version: String,
     /// The source it was made from, as [`source_key`] writes it.
     pub source: Option<String>,
-    /// Whether it is the sidecar of another object.
-    pub is_sidecar: bool,
+    /// What it says, where it is the sidecar or manifest of others.
+    pub facts: Option<Facts>,
     /// When it was stored.
     pub stored_at: Timestamp,
     /// When its bytes were last compared; absent since they were found to differ.
@@ -71,8 +86,7 @@ pub fn source_key(stamp: &Stamp) -> String {
 impl State {
     /// What is known of an object.
     pub fn known(&self, place: &Place, name: &str) -> Result<Option<Known>, Failure> {
-        let sql = format!("SELECT name, size, sha256, version, source, stored_at, verified_at, is_sidecar FROM objects
-                   WHERE {OBJECT}");
+        let sql = format!("SELECT {COLUMNS} FROM objects WHERE {OBJECT}");
         let key = place.key(name);
         let found = self
             .connection
@@ -81,28 +95,18 @@ impl State {
         found.map_err(|error| self.failed(&error))
     }
 
-    /// Number, bytes and last verification of all objects known in a place.
-    pub fn totals(&self, place: &Place) -> Result<Totals, Failure> {
-        let sql =
-            "SELECT count(*) FILTER (WHERE NOT is_sidecar), coalesce(sum(size) FILTER (WHERE NOT is_sidecar), 0), max(verified_at) FILTER (WHERE NOT is_sidecar) FROM objects
-                   WHERE company_id = ?1 AND provider = ?2 AND directory = ?3";
-        let key = params![
-            place.company_id,
-            place.provider.name(),
-            place.directory.as_str()
-        ];
-        let read = |row: &Row<'_>| {
-            Ok(Totals {
-                files: unsigned(row.get(0)?),
-                bytes: unsigned(row.get(1)?),
-                verified_at: time(row.get(2)?),
-            })
+    /// What is known of all objects in a place, by name.
+    pub fn known_objects(&self, place: &Place) -> Result<HashMap<String, Known>, Failure> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM objects WHERE company_id = ?1 AND provider = ?2 AND directory = ?3"
+        );
+        let read = || -> rusqlite::Result<HashMap<String, Known>> {
+            let mut statement = self.connection.prepare_cached(&sql)?;
+            let rows = statement.query_map(place.whole(), read_known)?;
+            rows.map(|row| row.map(|known| (known.name.clone(), known)))
+                .collect()
         };
-        let found = self
-            .connection
-            .prepare_cached(sql)
-            .and_then(|mut totals| totals.query_row(key, read));
-        found.map_err(|error| self.failed(&error))
+        read().map_err(|error| self.failed(&error))
     }
 
     /// Remembers a verified object; the upload that made it is over.
@@ -112,10 +116,14 @@ impl State {
         known: &Known,
     ) -> rusqlite::Result<()> {
         let sql = "INSERT INTO objects
-                   (company_id, provider, directory, name, size, sha256, version, source, stored_at, verified_at, is_sidecar)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                   (company_id, provider, directory, name, size, sha256, version, source, stored_at, verified_at, is_sidecar, facts)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
                    ON CONFLICT DO UPDATE SET size = ?5, sha256 = ?6, version = ?7, source = ?8, stored_at = ?9,
-                   verified_at = ?10, is_sidecar = ?11";
+                   verified_at = ?10, is_sidecar = ?11, facts = ?12";
+        let facts = known
+            .facts
+            .as_ref()
+            .and_then(|facts| serde_json::to_string(facts).ok());
         connection.execute(
             sql,
             params![
@@ -129,7 +137,8 @@ impl State {
                 known.source,
                 written(known.stored_at),
                 known.verified_at.map(written),
-                known.is_sidecar,
+                facts.is_some(),
+                facts,
             ],
         )?;
         Self::end_upload(connection, place, &known.name)
@@ -286,17 +295,6 @@ impl State {
     }
 }
 
-/// What is known to lie in a place.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// How many files.
-    pub files: u64,
-    /// How many bytes.
-    pub bytes: u64,
-    /// When one of them was last verified.
-    pub verified_at: Option<Timestamp>,
-}
-
 fn read_known(row: &Row<'_>) -> rusqlite::Result<Known> {
     let text = |index| row.get::<_, String>(index);
     let damaged = |index, column: &str| {
@@ -310,6 +308,9 @@ fn read_known(row: &Row<'_>) -> rusqlite::Result<Known> {
         source: row.get(4)?,
         stored_at: time(row.get(5)?).ok_or_else(|| damaged(5, "stored_at"))?,
         verified_at: time(row.get(6)?),
-        is_sidecar: row.get(7)?,
+        // What cannot be read was written by another version; then the sidecar itself is asked.
+        facts: row
+            .get::<_, Option<String>>(7)?
+            .and_then(|facts| serde_json::from_str(&facts).ok()),
     })
 }

@@ -1,17 +1,21 @@
-//! Delete: a remote backup file and its sidecar.
+//! Delete: whole backups from a remote, the sidecar first.
+//!
+//! What has a sidecar or a manifest is complete; so a removal that is cut short
+//! leaves a backup that is visibly incomplete, and the next one finishes it.
 
 use crate::failure::Failure;
 use crate::history::{Intent, Outcome, Verdict};
 use crate::installation::Remote;
 use crate::lock::Lock;
 use crate::name::FileName;
-use crate::provider::{Deletion, ObjectKind};
-use crate::remote_sidecar::sidecar_of;
+use crate::provider::Deletion;
+use crate::remote_set::RemoteFiles;
 use crate::report::DeleteReport;
+use crate::sets::Set;
 use crate::state::State;
 use crate::wanted::not_found;
 
-/// Deletes one backup file, its sidecar first: what has a sidecar is complete.
+/// Deletes the backup a name belongs to; of a full one, its halves too, unless another full one needs them.
 ///
 /// # Errors
 /// `remote_file_not_found`; why the provider could not delete it.
@@ -30,9 +34,9 @@ pub fn delete(
         Some(provider.name()),
         remote_path.clone(),
     );
-    state.recorded(intent, Some(lock), |state| {
-        remove_both(remote, state, name, deletion)?;
-        Ok(((), Outcome::done(Verdict::Ok, "Backup deleted", 0)))
+    let files = state.recorded(intent, Some(lock), |state| {
+        let files = remove_named(remote, state, name, deletion)?;
+        Ok((files, Outcome::done(Verdict::Ok, "Backup deleted", 0)))
     })?;
     Ok(DeleteReport {
         success: true,
@@ -42,30 +46,66 @@ pub fn delete(
         provider: provider.name().to_owned(),
         remote_path,
         permanent: deletion == Deletion::Permanent || !remote.provider.capabilities().trash,
+        files,
     })
 }
 
-fn remove_both(
+fn remove_named(
     remote: &Remote,
     state: &mut State,
     name: &FileName,
     deletion: Deletion,
-) -> anyhow::Result<()> {
-    let found = remote.provider.stat(name).map_err(Failure::from)?;
-    let object = found.ok_or_else(|| not_found(remote, name))?;
-    // What is no file is left alone, and what lies beside it, too.
-    let sidecar = match object.kind {
-        ObjectKind::File => sidecar_of(remote, name)?.map(|(sidecar, ..)| sidecar),
-        ObjectKind::Temporary | ObjectKind::Other => None,
-    };
-    for name in sidecar.iter().chain([name]) {
-        if remote
+) -> anyhow::Result<Vec<String>> {
+    let listed = RemoteFiles::list(remote, Some(state))?;
+    let Some(set) = listed.find(name.as_str()) else {
+        // No stored file: an unfinished upload can go, all else the provider leaves alone.
+        remote
+            .provider
+            .stat(name)
+            .map_err(Failure::from)?
+            .ok_or_else(|| not_found(remote, name))?;
+        remote
             .provider
             .delete(name, deletion)
-            .map_err(Failure::from)?
-        {
-            state.forget(&remote.place, name.as_str())?;
+            .map_err(Failure::from)?;
+        return Ok(vec![name.as_str().to_owned()]);
+    };
+    let mut removed = remove_set(remote, state, set, deletion)?;
+    for half in listed.halves(set) {
+        let is_needed = listed
+            .sets
+            .iter()
+            .any(|other| other.name != set.name && other.halves.contains(&half.name));
+        if !is_needed {
+            removed.extend(remove_set(remote, state, half, deletion)?);
         }
     }
-    Ok(())
+    Ok(removed)
+}
+
+/// Removes one set's own files, sidecar or manifest first; their names.
+///
+/// # Errors
+/// Why the provider could not delete one of them; those before it are gone.
+pub fn remove_set(
+    remote: &Remote,
+    state: &mut State,
+    set: &Set,
+    deletion: Deletion,
+) -> anyhow::Result<Vec<String>> {
+    let mut removed = Vec::new();
+    for member in set.json.iter().chain(&set.files) {
+        crate::interrupt::check()?;
+        let name = FileName::new(&member.name)?;
+        if remote
+            .provider
+            .delete(&name, deletion)
+            .map_err(Failure::from)?
+        {
+            removed.push(member.name.clone());
+        }
+        state.forget(&remote.place, &member.name)?;
+    }
+    state.forget_set(&remote.place, &set.name)?;
+    Ok(removed)
 }

@@ -1,22 +1,28 @@
-//! Download: a remote backup file back to this machine, compared on the way and on disk.
+//! Download: a remote backup back to this machine, compared on the way and on disk.
+//!
+//! The parts of a split backup are joined while they come; a full backup brings
+//! its database and its storage backup, and its manifest last. Sidecars are
+//! written for where the files now lie, so that the application accepts them.
 
 use std::io::{self, Read, Write};
 
+use crate::backup::sidecar_name;
 use crate::catalog::Place;
 use crate::failure::{Code, Failure, fail};
 use crate::hash::{Hasher, Sha256};
 use crate::history::{Intent, Outcome, Verdict};
 use crate::installation::{Installation, Remote};
 use crate::lock::Lock;
+use crate::name::FileName;
 use crate::progress::{Progress, Task};
-use crate::provider::error::{smuggle, watch};
+use crate::provider::error::{smuggle, unsmuggle, watch};
 use crate::report::DownloadReport;
+use crate::sidecar::{MAX_SIDECAR_BYTES, relocated, relocated_manifest};
 use crate::staging::Staging;
 use crate::state::State;
-use crate::sync::remote_digest;
 use crate::target::{Output, Target, cannot_write};
 use crate::text::{bytes, system_reason};
-use crate::wanted::Wanted;
+use crate::wanted::{Joined, Wanted};
 
 /// How to download.
 #[derive(Clone, Debug)]
@@ -40,7 +46,7 @@ pub struct Download<'a> {
 }
 
 impl Download<'_> {
-    /// Brings a backup file and its sidecar, with a row in the history.
+    /// Brings a backup and its sidecar, with a row in the history.
     ///
     /// Without a state the backup comes all the same: on a bad day the disk of
     /// the state may be the one that is full or read-only.
@@ -53,7 +59,12 @@ impl Download<'_> {
         wanted: &Wanted,
     ) -> anyhow::Result<DownloadReport> {
         let backup_dir = &self.installation.settings.backup_dir.value;
-        let target = Target::find(&self.options.output, backup_dir, wanted)?;
+        let target = Target::find(
+            &self.options.output,
+            backup_dir,
+            wanted,
+            !wanted.halves.is_empty(),
+        )?;
         let what = format!("Download to '{}'", target.resolved().display());
         let lock = match self.installation.lock(&what, "download") {
             Err(failure) if failure.code() == Code::Locked => return Err(failure.into()),
@@ -61,7 +72,11 @@ impl Download<'_> {
             lock => lock.ok(),
         };
         self.recorded(state, lock.as_ref(), wanted, |state| {
-            let report = self.bring(state, wanted, &target)?;
+            let report = if wanted.halves.is_empty() {
+                self.bring(state, wanted, &target)?
+            } else {
+                self.bring_full(state, wanted, &target)?
+            };
             let (verdict, bytes) = if report.skipped {
                 (Verdict::Skipped, 0)
             } else {
@@ -89,6 +104,45 @@ impl Download<'_> {
                 sha256,
                 Outcome::done(Verdict::Ok, "Backup written to stdout", wanted.size()),
             ))
+        })
+    }
+
+    /// Both halves of a full backup, then its manifest.
+    fn bring_full(
+        &self,
+        mut state: Option<&mut State>,
+        wanted: &Wanted,
+        target: &Target,
+    ) -> anyhow::Result<DownloadReport> {
+        let backup_dir = &self.installation.settings.backup_dir.value;
+        let mut halves = Vec::new();
+        let mut places = Vec::new();
+        for half in &wanted.halves {
+            let target = Target::find(&self.options.output, backup_dir, half, true)?;
+            halves.push(self.bring(state.as_deref_mut(), half, &target)?);
+            let place = target.resolved().display().to_string();
+            places.push((half.backup_type.name(), place));
+        }
+        let mut text = Vec::new();
+        wanted
+            .open(self.remote, 0)
+            .take(MAX_SIDECAR_BYTES)
+            .read_to_end(&mut text)
+            .map_err(|error| self.read_failed(wanted, error))?;
+        let sha256 = Sha256::of(&text);
+        self.check_unchanged(wanted, text.len() as u64)?;
+        let compared_with = wanted.compare(sha256)?;
+        let adjusted = relocated_manifest(&text, &places).unwrap_or_else(|| text.clone());
+        target.write_json(&target.name, &text, &adjusted, self.options.force)?;
+        let size = halves.iter().map(|half| half.size).sum();
+        let skipped = halves.iter().all(|half| half.skipped);
+        let parts = halves.iter().flat_map(|half| half.parts.clone()).collect();
+        let report = self.report(wanted, target, (sha256, compared_with), skipped);
+        Ok(DownloadReport {
+            size,
+            parts,
+            halves,
+            ..report
         })
     }
 
@@ -133,16 +187,13 @@ impl Download<'_> {
         if Failure::of(error).is_some_and(|failure| failure.code() == Code::RemoteChanged) {
             // The damage is what must be told; the record is mended by the next sync.
             let _ = state.distrust(&self.remote.place, wanted.name.as_str());
+            let _ = state.set_verified(&self.remote.place, wanted.name.as_str(), None);
         }
     }
 
     fn copy_to(&self, wanted: &Wanted, output: &mut dyn Write) -> anyhow::Result<Sha256> {
         let task = self.progress.task(wanted.name.as_str(), wanted.size());
-        let mut reader = self
-            .remote
-            .provider
-            .read(wanted.object(), 0)
-            .map_err(Failure::from)?;
+        let mut reader = wanted.open(self.remote, 0);
         let not_written = |error: io::Error| {
             Failure::new(
                 Code::LocalIo,
@@ -155,7 +206,7 @@ impl Download<'_> {
             crate::interrupt::check()?;
             let count = reader
                 .read(&mut buffer)
-                .map_err(|error| self.read_failed(wanted, &error))?;
+                .map_err(|error| self.read_failed(wanted, error))?;
             if count == 0 {
                 break;
             }
@@ -165,7 +216,7 @@ impl Download<'_> {
             output.write_all(&buffer[..count]).map_err(not_written)?;
         }
         output.flush().map_err(not_written)?;
-        self.check_size(wanted, total)?;
+        self.check_unchanged(wanted, total)?;
         let sha256 = hasher.finish();
         wanted.compare(sha256)?;
         Ok(sha256)
@@ -186,27 +237,30 @@ impl Download<'_> {
         )
     }
 
-    fn read_failed(&self, wanted: &Wanted, error: &io::Error) -> Failure {
+    fn read_failed(&self, wanted: &Wanted, error: io::Error) -> anyhow::Error {
         let provider = self.remote.place.provider;
-        Failure::new(
-            Code::LocalIo,
-            format!(
-                "cannot read '{}' on {provider}: {}",
-                wanted.name,
-                system_reason(error)
-            ),
-        )
+        match unsmuggle(error) {
+            Ok(inner) => inner,
+            Err(error) => {
+                let why = system_reason(&error);
+                let detail = format!("cannot read '{}' on {provider}: {why}", wanted.name);
+                Failure::new(Code::LocalIo, detail).into()
+            }
+        }
     }
 
-    /// The object must have given as many bytes as it has, and still be the same one.
-    fn check_size(&self, wanted: &Wanted, total: u64) -> anyhow::Result<()> {
-        let now = self
-            .remote
-            .provider
-            .stat(&wanted.name)
-            .map_err(Failure::from)?;
-        let same = now.is_some_and(|object| object.version == wanted.object().version);
-        if total == wanted.size() && same {
+    /// The objects must have given as many bytes as they have, and still be the same ones.
+    fn check_unchanged(&self, wanted: &Wanted, total: u64) -> anyhow::Result<()> {
+        let mut same = total == wanted.size();
+        for object in wanted.objects() {
+            let now = self
+                .remote
+                .provider
+                .stat(&FileName::new(&object.name)?)
+                .map_err(Failure::from)?;
+            same &= now.is_some_and(|now| now.version == object.version);
+        }
+        if same {
             return Ok(());
         }
         let detail = format!(
@@ -238,32 +292,51 @@ impl Download<'_> {
             compared_with.push("disk");
             (sha256, compared_with)
         };
-        let sidecar = match wanted.sidecar() {
-            Some((name, text, _)) if target.whole_backup => {
-                Some(target.write_sidecar(name, text, self.options.force)?)
-            }
-            _ => None,
-        };
+        let mut report = self.report(wanted, target, (sha256, compared_with), skipped);
+        if let Some((_, text)) = wanted.sidecar().filter(|_| target.whole_backup)
+            && let Some(name) = sidecar_name(&target.name)
+        {
+            let place = target.resolved().display().to_string();
+            let adjusted = relocated(text, &place).unwrap_or_else(|| text.to_owned());
+            let path = target.write_json(&name, text, &adjusted, self.options.force)?;
+            report.sidecar = Some(path.display().to_string());
+        }
+        Ok(report)
+    }
+
+    fn report(
+        &self,
+        wanted: &Wanted,
+        target: &Target,
+        (sha256, compared_with): (Sha256, Vec<&'static str>),
+        skipped: bool,
+    ) -> DownloadReport {
         let message = if skipped {
             "Backup is already there"
         } else {
             "Backup downloaded successfully"
         };
-        Ok(DownloadReport {
+        DownloadReport {
             success: true,
             message: message.to_owned(),
             company_id: self.remote.company.id.clone(),
             company_name: self.remote.company.name.clone(),
             provider: self.remote.place.provider.name().to_owned(),
             local_path: target.path().display().to_string(),
-            backup_type: wanted.backup_type(),
+            backup_type: wanted.backup_type,
             remote_path: self.remote.place.directory.join(wanted.name.as_str()),
             size: wanted.size(),
             sha256,
             skipped,
             compared_with,
-            sidecar: sidecar.map(|path| path.display().to_string()),
-        })
+            sidecar: None,
+            parts: wanted
+                .objects()
+                .iter()
+                .map(|object| object.name.clone())
+                .collect(),
+            halves: Vec::new(),
+        }
     }
 
     /// The digest of what has the target's name, when it is the wanted content.
@@ -294,9 +367,12 @@ impl Download<'_> {
                 .map_err(|error| cannot_write(&path, &error))?;
             let (found, _) = Sha256::of_reader(&mut file, |count| watch(&*task, count))
                 .map_err(|e| target.write_failed(0, e))?;
-            let expected = match wanted.expected() {
-                Some(expected) => expected,
-                None => remote_digest(self.remote, wanted.object(), &*task)?,
+            let expected = if let Some(expected) = wanted.expected() {
+                expected
+            } else {
+                let mut reader = wanted.open(self.remote, 0);
+                let digest = Sha256::of_reader(&mut reader, |count| watch(&*task, count));
+                digest.map_err(|error| self.read_failed(wanted, error))?.0
             };
             if found == expected {
                 return Ok(Some(found));
@@ -432,14 +508,9 @@ impl Download<'_> {
                 path.display()
             );
         }
-        let reader = self
-            .remote
-            .provider
-            .read(wanted.object(), total)
-            .map_err(Failure::from)?;
-        let describe = |error: &io::Error| self.read_failed(wanted, error);
+        let describe = |error| self.read_failed(wanted, error);
         let mut reader = Incoming {
-            reader,
+            reader: wanted.open(self.remote, total),
             describe: &describe,
         };
         let copied = staging.append(&mut reader, |block| {
@@ -448,7 +519,7 @@ impl Download<'_> {
             watch(task, block.len() as u64)
         });
         copied.map_err(|error| target.write_failed(wanted.size(), error))?;
-        self.check_size(wanted, total)?;
+        self.check_unchanged(wanted, total)?;
         Ok(hasher.finish())
     }
 
@@ -459,22 +530,22 @@ impl Download<'_> {
             "{}:{}:{}",
             place.provider,
             place.directory.join(wanted.name.as_str()),
-            wanted.object().version
+            wanted.version()
         )
     }
 }
 
 /// A remote file being read: its errors are told as such, not as errors of what is written.
 struct Incoming<'a> {
-    reader: Box<dyn Read>,
-    describe: &'a dyn Fn(&io::Error) -> Failure,
+    reader: Joined<'a>,
+    describe: &'a dyn Fn(io::Error) -> anyhow::Error,
 }
 
 impl Read for Incoming<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.reader.read(buffer) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-                Err(smuggle((self.describe)(&error).into()))
+                Err(smuggle((self.describe)(error)))
             }
             result => result,
         }

@@ -1,39 +1,55 @@
-//! What lies in a company's remote directory.
+//! What lies in a company's remote directory, as whole backups.
 
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use crate::backup::{BackupType, made_at, sidecar_name};
-use crate::catalog::Known;
-use crate::failure::Failure;
+use crate::backup::{BackupType, made_at};
 use crate::installation::Remote;
-use crate::name::FileName;
 use crate::provider::{Object, ObjectKind};
-use crate::remote_sidecar::sidecar_of;
+use crate::remote_set::RemoteFiles;
+use crate::set_catalog::KnownSet;
+use crate::sets::{Problem, Set};
 use crate::state::State;
 
-/// One remote backup file, its sidecar folded in.
+/// One remote backup, or something else that lies beside the backups.
 #[derive(Clone, Debug, Serialize)]
 pub struct RemoteFile {
-    /// The name, as the provider has it.
+    /// The name, as the provider has it; of a split backup, that of the joined file.
     pub name: String,
-    /// What it holds, by its name; absent for what is no backup.
+    /// What it holds; absent for what is no backup.
     pub backup_type: Option<BackupType>,
-    /// Bytes.
+    /// Bytes, those of a full backup's halves included.
     pub size: u64,
+    /// The files that hold it, in order.
+    pub parts: Vec<String>,
     /// When the backup was made, by its name: the application's local time.
     pub created: Option<DateTime>,
     /// When it was stored.
     pub modified: Option<Timestamp>,
+    /// Seconds since it was made, as far as its name tells, else since it was stored.
+    pub age_seconds: Option<i64>,
+    /// Whether nothing of it is missing.
+    pub complete: bool,
+    /// What is missing or does not match.
+    pub problems: Vec<Problem>,
     /// Whether its sidecar is there too.
     pub sidecar: bool,
     /// When its bytes were last compared; absent when they never were, or it changed since.
     pub verified_at: Option<Timestamp>,
+    /// When it was last restored for a test.
+    pub tested_at: Option<Timestamp>,
+    /// Whether that restore went well.
+    pub test_passed: Option<bool>,
+    /// Whether it is exempt from retention.
+    pub pinned: bool,
+    /// The backups a full one is made of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub halves: Vec<String>,
     /// `backup`, `temporary` or `foreign`.
     pub kind: &'static str,
 }
@@ -43,86 +59,108 @@ pub struct RemoteFile {
 /// # Errors
 /// As [`crate::provider::Provider::list`].
 pub fn list(remote: &Remote, state: Option<&State>, all: bool) -> anyhow::Result<Vec<RemoteFile>> {
-    let mut objects: Vec<Object> = Vec::new();
-    remote.provider.list(&mut |object| {
-        objects.push(object);
-        Ok(())
-    })?;
-    let sidecars = find_sidecars(remote, state, &objects)?;
-    let mut files = Vec::with_capacity(objects.len());
-    for object in objects {
-        let kind = match object.kind {
-            ObjectKind::File => "backup",
-            ObjectKind::Temporary => "temporary",
-            ObjectKind::Other => "foreign",
-        };
-        if sidecars.contains(&object.name) || (kind != "backup" && !all) {
-            continue;
-        }
-        let known = known(remote, state, &object)?;
-        files.push(RemoteFile {
-            backup_type: (kind == "backup").then(|| BackupType::of_name(&object.name)),
-            size: object.size,
-            created: made_at(&object.name),
-            modified: object.modified,
-            sidecar: sidecar_name(&object.name).is_some_and(|name| sidecars.contains(&name)),
-            verified_at: known.and_then(|known| known.verified_at),
-            kind,
-            name: object.name,
-        });
+    let listed = RemoteFiles::list(remote, state)?;
+    let (known, pins) = match state {
+        Some(state) => (state.known_sets(&remote.place)?, state.pins(&remote.place)?),
+        None => (HashMap::new(), BTreeSet::new()),
+    };
+    let now = Timestamp::now();
+    let shown = listed.sets.iter().filter(|set| all || set.recognised);
+    let mut files: Vec<RemoteFile> = shown
+        .map(|set| {
+            let mut file = of_set(&listed, set, known.get(&set.name), now);
+            file.pinned = pins.contains(&set.name);
+            file
+        })
+        .collect();
+    if all {
+        files.extend(listed.others.iter().map(|object| of_other(object, now)));
     }
-    files.sort_by_cached_key(|file| (Reverse(newness(file)), file.name.clone()));
+    files.sort_by_cached_key(|file| {
+        (
+            Reverse(newness(file.created, file.modified)),
+            file.name.clone(),
+        )
+    });
     Ok(files)
 }
 
-/// What is recorded of an object, as long as it is the one that was recorded.
-fn known(
-    remote: &Remote,
-    state: Option<&State>,
-    object: &Object,
-) -> Result<Option<Known>, Failure> {
-    let Some(state) = state else { return Ok(None) };
-    Ok(state
-        .known(&remote.place, &object.name)?
-        .filter(|known| known.version == object.version))
+fn of_set(listed: &RemoteFiles, set: &Set, known: Option<&KnownSet>, now: Timestamp) -> RemoteFile {
+    let (created, modified) = (made_at(&set.name), listed.modified(set));
+    let halves = listed.halves(set).flat_map(|half| &half.files);
+    let parts = set.files.iter().chain(halves).map(|file| file.name.clone());
+    let tested = known.and_then(|known| known.tested);
+    RemoteFile {
+        backup_type: set.recognised.then_some(set.backup_type),
+        size: listed.size(set),
+        parts: parts.collect(),
+        created,
+        modified,
+        age_seconds: age(created, modified, now),
+        complete: set.is_complete(),
+        problems: set.problems.clone(),
+        sidecar: set.json.is_some() && !set.is_full(),
+        verified_at: listed.verified_at(set),
+        tested_at: tested.map(|(at, _)| at),
+        test_passed: tested.map(|(_, went_well)| went_well),
+        pinned: false,
+        halves: set.halves.clone(),
+        kind: if set.recognised { "backup" } else { "foreign" },
+        name: set.name.clone(),
+    }
 }
 
-/// The names that are sidecars of others: as recorded, else as they read.
-fn find_sidecars(
-    remote: &Remote,
-    state: Option<&State>,
-    objects: &[Object],
-) -> anyhow::Result<HashSet<String>> {
-    let files = || {
-        objects
-            .iter()
-            .filter(|object| object.kind == ObjectKind::File)
-    };
-    let by_name: HashMap<&str, &Object> = files()
-        .map(|object| (object.name.as_str(), object))
-        .collect();
-    let mut sidecars = HashSet::new();
-    for owner in files() {
-        let Some(beside) = sidecar_name(&owner.name) else {
-            continue;
-        };
-        let Some(object) = by_name.get(beside.as_str()) else {
-            continue;
-        };
-        let is_sidecar = match (known(remote, state, object)?, FileName::new(&owner.name)) {
-            (Some(known), _) => known.is_sidecar,
-            (None, Ok(owner)) => sidecar_of(remote, &owner)?.is_some(),
-            (None, Err(_)) => false,
-        };
-        if is_sidecar {
-            sidecars.insert(beside);
-        }
+fn of_other(object: &Object, now: Timestamp) -> RemoteFile {
+    RemoteFile {
+        name: object.name.clone(),
+        backup_type: None,
+        size: object.size,
+        parts: Vec::new(),
+        created: None,
+        modified: object.modified,
+        age_seconds: age(None, object.modified, now),
+        complete: false,
+        problems: Vec::new(),
+        sidecar: false,
+        verified_at: None,
+        tested_at: None,
+        test_passed: None,
+        pinned: false,
+        halves: Vec::new(),
+        kind: if object.kind == ObjectKind::Temporary {
+            "temporary"
+        } else {
+            "foreign"
+        },
     }
-    Ok(sidecars)
+}
+
+/// The newest whole backup, of one type if it is given. Of several made at one time, the one that holds most.
+pub fn newest(listed: &RemoteFiles, of_type: Option<BackupType>) -> Option<&Set> {
+    let whole = listed.sets.iter().filter(|set| {
+        set.recognised
+            && set.is_complete()
+            && of_type.is_none_or(|of_type| set.backup_type == of_type)
+    });
+    whole.max_by_key(|set| {
+        (
+            newness(made_at(&set.name), listed.modified(set)),
+            set.is_full(),
+            listed.size(set),
+            Reverse(&set.name),
+        )
+    })
 }
 
 /// When it was made where the name tells, else when it was stored.
-fn newness(file: &RemoteFile) -> Option<DateTime> {
-    file.created
-        .or_else(|| Some(file.modified?.to_zoned(TimeZone::system()).datetime()))
+fn newness(created: Option<DateTime>, modified: Option<Timestamp>) -> Option<DateTime> {
+    created.or_else(|| Some(modified?.to_zoned(TimeZone::system()).datetime()))
+}
+
+/// Seconds since then; the names' times are the application's local ones.
+fn age(created: Option<DateTime>, modified: Option<Timestamp>, now: Timestamp) -> Option<i64> {
+    let made = created
+        .and_then(|at| at.to_zoned(TimeZone::system()).ok())
+        .map(|at| at.timestamp());
+    Some(now.duration_since(made.or(modified)?).as_secs())
 }

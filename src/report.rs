@@ -29,6 +29,8 @@ pub struct SyncReport {
     pub sha256: Option<Sha256>,
     /// Whether the remote had it already.
     pub skipped: bool,
+    /// The files that hold it: one, or as many as it was split into.
+    pub parts: Vec<PartReport>,
     /// Whether it took the place of other content.
     pub replaced: bool,
     /// The local file.
@@ -37,8 +39,28 @@ pub struct SyncReport {
     pub backup_type: BackupType,
     /// The full remote name of its sidecar, where it has one.
     pub sidecar: Option<String>,
+    /// Whether it was sent although it does not match its sidecar.
+    pub damaged: bool,
     /// Whether this was only a plan.
     pub dry_run: bool,
+    /// Of a full backup: what was done with its database and its storage backup.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub halves: Vec<SyncReport>,
+}
+
+/// What a sync did with one file of a backup.
+#[derive(Clone, Debug, Serialize)]
+pub struct PartReport {
+    /// Its name.
+    pub name: String,
+    /// Its full remote name.
+    pub remote_path: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its SHA-256; absent in a dry run.
+    pub sha256: Option<Sha256>,
+    /// Whether the remote had it already.
+    pub skipped: bool,
 }
 
 /// What a download did.
@@ -70,6 +92,11 @@ pub struct DownloadReport {
     pub compared_with: Vec<&'static str>,
     /// Where its sidecar is now, if it came along.
     pub sidecar: Option<String>,
+    /// The names of the remote files it was made of.
+    pub parts: Vec<String>,
+    /// Of a full backup: its database and its storage backup.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub halves: Vec<DownloadReport>,
 }
 
 /// What was deleted.
@@ -89,4 +116,6 @@ pub struct DeleteReport {
     pub remote_path: String,
     /// Whether it is gone for good, and not in a trash.
     pub permanent: bool,
+    /// The names of the files that were removed.
+    pub files: Vec<String>,
 }

@@ -9,8 +9,8 @@ use rustix::fs::{Advice, Mode, OFlags};
 use crate::dir::Stamp;
 use crate::failure::{Code, Failure};
 use crate::hash::{Hasher, Sha256};
-use crate::progress::Task;
-use crate::provider::error::smuggle;
+use crate::progress::{Silent, Task};
+use crate::provider::error::{smuggle, unsmuggle};
 use crate::text::system_reason;
 
 /// An open regular file, and what it was like when it was opened.
@@ -108,15 +108,20 @@ impl SourceFile {
     /// The digest of its bytes, read once.
     pub fn digest(&mut self, task: &dyn Task) -> anyhow::Result<Sha256> {
         let mut body = self.body(task)?;
-        io::copy(&mut body, &mut io::sink()).map_err(|error| {
-            match crate::provider::error::unsmuggle(error) {
-                Ok(inner) => inner,
-                Err(error) => anyhow::Error::new(error),
-            }
-        })?;
+        io::copy(&mut body, &mut io::sink()).map_err(carried)?;
         let digest = body.digest();
         self.confirm_unchanged()?;
         Ok(digest)
+    }
+
+    /// All its bytes; for files known to be small.
+    pub fn content(&mut self) -> anyhow::Result<Vec<u8>> {
+        let mut content = Vec::new();
+        self.body(&Silent)?
+            .read_to_end(&mut content)
+            .map_err(carried)?;
+        self.confirm_unchanged()?;
+        Ok(content)
     }
 
     /// Fails unless the file is still, and still at its path, what was opened.
@@ -135,10 +140,16 @@ impl SourceFile {
         }
     }
 
-    fn changed(&self, why: &str) -> Failure {
+    /// The failure for a file that is not what it was.
+    pub(crate) fn changed(&self, why: &str) -> Failure {
         let detail = format!("'{}' changed while it was read: {why}", self.path.display());
         Failure::new(Code::SourceChanged, detail).hint("send it when nothing writes to it any more")
     }
+}
+
+/// The error a body carries through a reader.
+pub(crate) fn carried(error: io::Error) -> anyhow::Error {
+    unsmuggle(error).unwrap_or_else(anyhow::Error::new)
 }
 
 fn refuse_live(path: &Path, live: &[&Path]) -> Result<(), Failure> {

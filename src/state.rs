@@ -20,7 +20,7 @@ use crate::text::system_reason;
 const BUSY_WAIT: Duration = Duration::from_secs(30);
 
 /// One step from each version of the schema to the next; `user_version` counts them.
-const MIGRATIONS: [&str; 1] = [include_str!("state.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("state.sql"), include_str!("state_2.sql")];
 
 /// Marks our files among all `SQLite` databases; `state.sql` sets it.
 const APPLICATION_ID: i64 = 0x5641_4253;

@@ -5,13 +5,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::catalog::{Place, Totals};
+use crate::catalog::Place;
 use crate::company::Company;
 use crate::failure::Failure;
 use crate::history::Verdict;
 use crate::installation::{Installation, assignment};
 use crate::provider::registry::Registry;
 use crate::provider::{ProviderKind, Quota};
+use crate::set_catalog::Totals;
 use crate::state::State;
 
 /// In a word, how a company's backups are.
@@ -64,12 +65,14 @@ pub struct CompanyStatus {
     pub last_verdict: Option<Verdict>,
     /// Why it did not go well.
     pub last_detail: Option<String>,
-    /// Backup files known on the remote.
-    pub files: u64,
+    /// Backups known on the remote.
+    pub sets: u64,
     /// Their bytes.
     pub bytes: u64,
     /// When one of them was last verified.
     pub last_verified: Option<Timestamp>,
+    /// When the newest verified one was stored: what `--max-age` looks at.
+    pub last_backup: Option<Timestamp>,
 }
 
 /// Looks at one company; asks nobody but the state.
@@ -102,7 +105,7 @@ pub fn of_company(
     };
     let health = match &unusable {
         Some(_) => Health::Failing,
-        None => health(company, verdict, totals.verified_at, max_age, now),
+        None => health(company, verdict, totals.stored_at, max_age, now),
     };
     Ok(CompanyStatus {
         company_id: company.id.clone(),
@@ -115,9 +118,10 @@ pub fn of_company(
         last_verdict: verdict,
         last_detail: unusable
             .or_else(|| attempt.filter(|run| run.verdict == Verdict::Failed)?.detail),
-        files: totals.files,
+        sets: totals.sets,
         bytes: totals.bytes,
         last_verified: totals.verified_at,
+        last_backup: totals.stored_at,
     })
 }
 
@@ -146,7 +150,7 @@ fn health(
 
 /// Whether a company breaks the limit that `--max-age` sets.
 pub fn breaks_limit(status: &CompanyStatus, max_age: Duration, now: Timestamp) -> bool {
-    let fresh = status.last_verified.is_some_and(|verified| {
+    let fresh = status.last_backup.is_some_and(|verified| {
         Duration::try_from(now.duration_since(verified)).is_ok_and(|age| age <= max_age)
     });
     status.health != Health::NotConfigured && !fresh

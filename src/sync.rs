@@ -1,52 +1,34 @@
-//! Sync: a local backup file to the company's remote directory, proven to be there.
+//! Sync: a local backup set to the company's remote directory, proven to be there.
 //!
-//! For each file, sidecar last: look at the remote, stage, compare what is
-//! stored with what was read and with the sidecar, publish, record. The final
-//! name changes in one step at the end, so that whatever ends the process it
-//! holds the old verified file, the new one, or nothing.
+//! Files first, in order, the sidecar last, a full backup's manifest after its
+//! two halves: what has a sidecar or a manifest is complete. A set that is not
+//! whole is never begun, and what its sidecar can prove is proven before
+//! anything of it appears.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::backup::{BackupType, LocalBackup, Sidecar};
-use crate::catalog::{Known, Place, source_key};
-use crate::failure::{Code, Failure, fail};
-use crate::hash::Sha256;
+use crate::backup::made_at;
+use crate::catalog::{Place, source_key};
+use crate::dir::Stamp;
+use crate::failure::{Code, Failure};
+use crate::hash::{Hasher, Sha256};
 use crate::history::{Intent, Outcome, Verdict};
 use crate::installation::{Installation, Remote};
+use crate::local_set::LocalSet;
 use crate::lock::Lock;
 use crate::name::FileName;
-use crate::progress::{Progress, Task};
-use crate::provider::error::watch;
-use crate::provider::{Object, ObjectKind, Session};
-use crate::report::SyncReport;
-use crate::source::SourceFile;
+use crate::progress::Progress;
+use crate::report::{PartReport, SyncReport};
+use crate::set_catalog::KnownSet;
+use crate::sets::{Problem, in_words};
+use crate::source::{SourceFile, carried};
 use crate::state::State;
+use crate::upload::{DAMAGED, Outgoing, Role, Step, Stored, Uploader, damaged};
 
-/// How to sync.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SyncOptions {
-    /// Leave a remote file alone that has the name and other content.
-    pub no_clobber: bool,
-    /// Only say what would be done.
-    pub dry_run: bool,
-}
-
-/// What became of one file.
-struct Stored {
-    name: FileName,
-    size: u64,
-    sha256: Option<Sha256>,
-    step: Step,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Skipped,
-    Added,
-    Replaced,
-}
+pub use crate::upload::SyncOptions;
 
 /// A sync of one company, with what it needs at hand.
 pub struct Sync<'a> {
@@ -62,37 +44,43 @@ pub struct Sync<'a> {
     pub progress: &'a dyn Progress,
 }
 
+/// The files that were compared with a sidecar, as they were then.
+type Checked = HashMap<String, Stamp>;
+
+/// What became of a set's own files.
+struct Sent {
+    files: Vec<Stored>,
+    json: Option<Stored>,
+    damaged: bool,
+}
+
 impl Sync<'_> {
-    /// Syncs one backup file and its sidecar, with a row in the history.
+    /// Syncs the set a file belongs to, with a row in the history.
     ///
     /// # Errors
     /// As the contract lists them; after any of them the remote's names hold what they held.
     pub fn backup(&self, state: &mut State, path: &Path) -> anyhow::Result<SyncReport> {
-        let backup = LocalBackup::find(path);
-        for doubt in &backup.doubts {
-            self.progress.note(doubt);
-        }
-        let open = || self.open(&backup.path, Role::Backup(checksum(&backup)));
+        self.set(state, &LocalSet::find(path))
+    }
+
+    /// Syncs a set, with a row in the history.
+    ///
+    /// # Errors
+    /// As [`Sync::backup`].
+    pub fn set(&self, state: &mut State, local: &LocalSet) -> anyhow::Result<SyncReport> {
+        self.tell_doubts(local);
         if self.options.dry_run {
-            let stored = self.plan(state, &backup, &mut open()?)?;
-            return Ok(self.report(&backup, &stored));
+            return self.send(state, local);
         }
-        let name = backup
-            .path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy();
-        let target = self.place().directory.join(&name);
+        let target = self.place().directory.join(&local.set.name);
         let provider = self.place().provider.name();
         let intent = Intent::of("sync", &self.remote.company, Some(provider), target);
         state.recorded(intent, Some(self.lock), |state| {
-            let stored = self.send_backup(state, &backup, &mut open()?)?;
-            let report = self.report(&backup, &stored);
-            let outcome = match stored.step {
-                Step::Skipped => Outcome::done(Verdict::Skipped, &report.message, 0),
-                Step::Added | Step::Replaced => {
-                    Outcome::done(Verdict::Ok, &report.message, stored.size)
-                }
+            let report = self.send(state, local)?;
+            let outcome = if report.skipped {
+                Outcome::done(Verdict::Skipped, &report.message, 0)
+            } else {
+                Outcome::done(Verdict::Ok, &report.message, report.size)
             };
             Ok((report, outcome))
         })
@@ -102,370 +90,282 @@ impl Sync<'_> {
         &self.remote.place
     }
 
-    fn open(&self, path: &Path, role: Role) -> Result<Outgoing, Failure> {
-        let settings = &self.installation.settings;
-        let name = FileName::from_os(path.file_name().unwrap_or_default())?;
-        let source = SourceFile::open(path, &[&settings.db.value, &settings.state.value])?;
-        Ok(Outgoing { source, name, role })
+    fn uploader(&self) -> Uploader<'_> {
+        Uploader {
+            remote: self.remote,
+            options: self.options,
+            progress: self.progress,
+        }
     }
 
-    /// The backup file, then its sidecar: a remote file with a sidecar is a complete backup.
-    fn send_backup(
-        &self,
-        state: &mut State,
-        backup: &LocalBackup,
-        file: &mut Outgoing,
-    ) -> anyhow::Result<Stored> {
-        self.check_size(backup, file)?;
-        let stored = self.store(state, file)?;
-        if let Some((path, _)) = &backup.sidecar {
-            self.store(state, &mut self.open(path, Role::Sidecar)?)?;
+    fn tell_doubts(&self, local: &LocalSet) {
+        let halves = local.halves.iter().flat_map(|half| &half.doubts);
+        for doubt in local.doubts.iter().chain(halves) {
+            self.progress.note(doubt);
         }
-        Ok(stored)
     }
 
-    /// A wrong size shows before anything is sent.
-    fn check_size(&self, backup: &LocalBackup, file: &mut Outgoing) -> anyhow::Result<()> {
-        let size = file.source.size();
-        let is_db = BackupType::of_name(file.name.as_str()) == BackupType::Database;
-        if size == 0 && is_db {
-            self.progress.note(&format!(
-                "'{}' is empty, which no database is",
-                backup.path.display()
-            ));
-        }
-        let Some((
-            path,
-            Sidecar {
-                size: Some(told),
-                checksum,
-                ..
-            },
-        )) = &backup.sidecar
-        else {
-            return Ok(());
-        };
-        if *told == size {
-            return Ok(());
-        }
-        let task = self.progress.task(file.name.as_str(), size);
-        task.phase("comparing");
-        let found = file.source.digest(&*task)?.to_string();
-        let expected = checksum.map(|checksum| checksum.to_string());
-        let (shown, sidecar) = (backup.path.display(), path.display());
-        let detail = format!(
-            "'{shown}' has {size} bytes, but its sidecar '{sidecar}' says {told}: the backup is damaged"
-        );
-        let failure = Failure::new(Code::IntegrityFailed, detail).hint(DAMAGED);
-        Err(failure
-            .field("expected", expected)
-            .field("found", found)
-            .into())
-    }
-
-    /// Stores one file under its name, unless it is there.
-    fn store(&self, state: &mut State, file: &mut Outgoing) -> anyhow::Result<Stored> {
-        let existing = self
-            .remote
-            .provider
-            .stat(&file.name)
-            .map_err(Failure::from)?;
-        if let Some(object) = &existing
-            && let Some(known) = self.same_content(state, file, object)?
-        {
-            file.check_against_sidecar(known.sha256)?;
-            state.record(self.place(), &known)?;
-            return Ok(file.stored(Some(known.sha256), Step::Skipped));
-        }
-        let full = self.place().directory.join(file.name.as_str());
-        if existing.is_some() && self.options.no_clobber {
-            return Err(self.not_clobbered(file).into());
-        }
-        let (sha256, object) = self.upload(state, file)?;
-        let now = Timestamp::now();
-        let known = file.known(&object, sha256, now, Some(now));
-        state
-            .record(self.place(), &known)
-            .map_err(|failure| stored_but_not_recorded(&full, failure))?;
-        Ok(file.stored(
-            Some(sha256),
-            if existing.is_some() {
-                Step::Replaced
-            } else {
-                Step::Added
-            },
-        ))
-    }
-
-    /// Begin, send, compare, publish. A failure before the last step leaves nothing.
-    fn upload(&self, state: &mut State, file: &mut Outgoing) -> anyhow::Result<(Sha256, Object)> {
-        let provider = &self.remote.provider;
-        let session = provider
-            .begin(&file.name, file.source.size())
-            .map_err(Failure::from)?;
-        state.begin_upload(self.place(), &session, &source_key(file.source.stamp()))?;
-        self.send(file, &session).inspect_err(|_| {
-            // What cannot be removed now is found by the next run, which has it in the state.
-            if provider.discard(&session).is_ok() {
-                let _ = state.drop_upload(self.place(), file.name.as_str());
+    fn send(&self, state: &mut State, local: &LocalSet) -> anyhow::Result<SyncReport> {
+        self.refuse_incomplete(local)?;
+        let mut checked = Checked::new();
+        if local.set.is_full() || local.set.split {
+            // Of a damaged set nothing may appear, and its first file is published before its last is read.
+            for set in local.halves.iter().chain([local]) {
+                self.check_before(state, set, &mut checked)?;
             }
-        })
+        }
+        let mut halves = Vec::new();
+        for half in &local.halves {
+            let sent = self.send_files(state, half, &checked)?;
+            halves.push(self.report(half, &sent, Vec::new()));
+        }
+        let sent = self.send_files(state, local, &checked)?;
+        Ok(self.report(local, &sent, halves))
     }
 
-    fn send(&self, file: &mut Outgoing, session: &Session) -> anyhow::Result<(Sha256, Object)> {
-        let provider = &self.remote.provider;
-        let task = self.progress.task(file.name.as_str(), file.source.size());
-        let mut body = file.source.body(&*task)?;
-        provider.send(session, &mut body).map_err(Failure::from)?;
-        let sha256 = body.digest();
-        file.source.confirm_unchanged()?;
-        file.check_against_sidecar(sha256)?;
-        task.phase("verifying");
-        let staged = provider.inspect(session, &*task).map_err(Failure::from)?;
-        self.compare(file, &staged, sha256)?;
-        crate::interrupt::check()?;
-        Ok((sha256, provider.publish(session).map_err(Failure::from)?))
-    }
-
-    /// What is stored must be what was sent.
-    fn compare(&self, file: &Outgoing, staged: &Object, sent: Sha256) -> Result<(), Failure> {
-        let size = file.source.size();
-        if staged.size == size && staged.sha256 == Some(sent) {
+    /// Fails for a set of which something is missing, or does not match its sidecar.
+    fn refuse_incomplete(&self, local: &LocalSet) -> Result<(), Failure> {
+        let set = &local.set;
+        let broken_half = local.halves.iter().find(|half| !half.set.is_complete());
+        if set.is_complete() && broken_half.is_none() {
             return Ok(());
         }
-        let found = staged
-            .sha256
-            .map_or_else(|| "none".to_owned(), |found| found.to_string());
+        let gaps = |local: &LocalSet| local.set.problems.iter().any(Problem::is_gap);
+        let words = in_words(&set.problems);
+        let path = local.first_path().display();
+        if gaps(local) || local.halves.iter().any(gaps) {
+            let detail = format!(
+                "The backup '{}' is incomplete: {words} ('{path}')",
+                set.name
+            );
+            return Err(Failure::new(Code::IntegrityFailed, detail)
+                .hint("nothing was sent; bring the missing files back, or make a new backup")
+                .field("problems", words));
+        }
         let detail = format!(
-            "'{}' was stored on {} with {} bytes and SHA-256 {found}, but {size} bytes with SHA-256 {sent} were sent",
-            file.name,
-            self.place().provider,
-            staged.size
+            "The backup '{}' does not match its sidecar: {words} ('{path}')",
+            set.name
         );
+        if self.options.force {
+            self.progress
+                .note(&format!("{detail}; it is sent as it is"));
+            return Ok(());
+        }
         Err(Failure::new(Code::IntegrityFailed, detail)
-            .hint("nothing was published; run the command again, and check the storage if it happens twice")
-            .field("expected", sent.to_string())
-            .field("found", found)
-            .retry(true))
+            .hint(DAMAGED)
+            .field("problems", words))
     }
 
-    /// What is known of the remote object when it has the source's bytes.
-    ///
-    /// Our record spares reading whatever did not change since it was made.
-    fn same_content(
+    /// Compares a set with its sidecar before any of it is sent, unless its files were compared before.
+    fn check_before(
         &self,
         state: &State,
-        file: &mut Outgoing,
-        object: &Object,
-    ) -> anyhow::Result<Option<Known>> {
-        if object.kind != ObjectKind::File || object.size != file.source.size() {
-            return Ok(None);
-        }
-        let recorded = state.known(self.place(), file.name.as_str())?;
-        // What was found to differ is read again.
-        let recorded =
-            recorded.filter(|known| known.version == object.version && known.verified_at.is_some());
-        let key = source_key(file.source.stamp());
-        if let Some(known) = &recorded
-            && known.source.as_deref() == Some(key.as_str())
-        {
-            return Ok(recorded);
-        }
-        let task = self.progress.task(file.name.as_str(), file.source.size());
-        task.phase("comparing");
-        let stored = match (object.sha256, &recorded) {
-            (Some(sha256), _) => sha256,
-            (None, Some(known)) => known.sha256,
-            (None, None) => remote_digest(self.remote, object, &*task)?,
-        };
-        let read_back = recorded.is_none();
-        let sha256 = file.source.digest(&*task)?;
-        let now = Timestamp::now();
-        let stored_at = recorded.as_ref().map_or(now, |known| known.stored_at);
-        // Compared by reading both, it is verified now; by the record alone, as of then.
-        let verified_at = if read_back {
-            Some(now)
-        } else {
-            recorded.and_then(|known| known.verified_at)
-        };
-        Ok((sha256 == stored).then(|| file.known(object, sha256, stored_at, verified_at)))
-    }
-
-    /// What [`Sync::store`] would do, or fail with.
-    fn plan(
-        &self,
-        state: &State,
-        backup: &LocalBackup,
-        file: &mut Outgoing,
-    ) -> anyhow::Result<Stored> {
-        self.check_size(backup, file)?;
-        if let Role::Backup(Some(_)) = file.role {
-            let task = self.progress.task(file.name.as_str(), file.source.size());
-            task.phase("comparing");
-            let found = file.source.digest(&*task)?;
-            file.check_against_sidecar(found)?;
-        }
-        let existing = self
-            .remote
-            .provider
-            .stat(&file.name)
-            .map_err(Failure::from)?;
-        let Some(object) = &existing else {
-            return Ok(file.stored(None, Step::Added));
-        };
-        match self.same_content(state, file, object)? {
-            Some(known) => Ok(file.stored(Some(known.sha256), Step::Skipped)),
-            None if self.options.no_clobber => Err(self.not_clobbered(file).into()),
-            None => Ok(file.stored(None, Step::Replaced)),
-        }
-    }
-
-    fn not_clobbered(&self, file: &Outgoing) -> Failure {
-        let full = self.place().directory.join(file.name.as_str());
-        Failure::new(
-            Code::AlreadyExists,
-            format!("'{full}' exists already with other content"),
-        )
-        .hint("without --no-clobber it is replaced")
-    }
-
-    fn report(&self, backup: &LocalBackup, stored: &Stored) -> SyncReport {
-        let provider = self.place().provider;
-        let message = match (stored.step, self.options.dry_run) {
-            (Step::Skipped, _) => format!("Backup is already on {provider}"),
-            (Step::Added, true) => format!("Backup would be synced to {provider}"),
-            (Step::Replaced, true) => format!("Backup would replace another file on {provider}"),
-            (Step::Added | Step::Replaced, false) => format!("Backup synced to {provider}"),
-        };
-        let sidecar = backup
+        local: &LocalSet,
+        checked: &mut Checked,
+    ) -> anyhow::Result<()> {
+        let told = local
+            .set
             .sidecar
             .as_ref()
-            .and_then(|(path, _)| path.file_name()?.to_str());
+            .and_then(|sidecar| sidecar.checksum);
+        let Some(told) = told.filter(|_| !local.set.files.is_empty()) else {
+            return Ok(());
+        };
+        if self.is_known(state, local, told)? {
+            return Ok(());
+        }
+        let task = self.progress.task(&local.set.name, local.size());
+        task.phase("comparing");
+        let mut whole = Hasher::new();
+        for file in &local.set.files {
+            let settings = &self.installation.settings;
+            let live = [settings.db.value.as_path(), settings.state.value.as_path()];
+            let mut source = SourceFile::open(local.path(file), &live)?;
+            whole
+                .feed(&mut source.body(&*task)?, |_| Ok(()))
+                .map_err(carried)?;
+            source.confirm_unchanged()?;
+            checked.insert(file.name.clone(), *source.stamp());
+        }
+        let found = whole.finish();
+        if found == told {
+            return Ok(());
+        }
+        let failure = damaged(&local.first_path().display().to_string(), told, found);
+        if self.options.force {
+            self.progress
+                .note(&format!("{failure}; it is sent as it is"));
+            return Ok(());
+        }
+        Err(failure.into())
+    }
+
+    /// Whether all of a set is recorded as sent from these very files.
+    fn is_known(&self, state: &State, local: &LocalSet, told: Sha256) -> anyhow::Result<bool> {
+        let sets = state.known_sets(self.place())?;
+        if sets.get(&local.set.name).and_then(|set| set.sha256) != Some(told) {
+            return Ok(false);
+        }
+        for file in &local.set.files {
+            let known = state.known(self.place(), &file.name)?;
+            let stamp = Stamp::at(local.path(file)).ok();
+            let same = known.and_then(|known| known.source) == stamp.as_ref().map(source_key);
+            if !same || stamp.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// A set's own files in order, its sidecar or manifest last; then it is recorded as a whole.
+    fn send_files(
+        &self,
+        state: &mut State,
+        local: &LocalSet,
+        checked: &Checked,
+    ) -> anyhow::Result<Sent> {
+        let (set, uploader) = (&local.set, self.uploader());
+        let checksum = set.sidecar.as_ref().and_then(|sidecar| sidecar.checksum);
+        let json_name = set
+            .json
+            .as_ref()
+            .map(|json| FileName::new(&json.name))
+            .transpose()?;
+        let mut sent = Sent {
+            files: Vec::new(),
+            json: None,
+            damaged: !set.is_complete(),
+        };
+        for file in &set.files {
+            // The checksum is that of the whole: a part has none of its own.
+            let role = Role::Data(checksum.filter(|_| !set.split), json_name.clone());
+            let before = checked.get(&file.name);
+            let mut file = Outgoing::open(self.installation, local.path(file), role)?;
+            if before.is_some_and(|before| before != file.source.stamp()) {
+                return Err(file
+                    .source
+                    .changed("it is not the file that was compared")
+                    .into());
+            }
+            if file.source.size() == 0 && file.name.as_str().to_lowercase().ends_with(".db") {
+                let shown = file.source.path().display();
+                self.progress
+                    .note(&format!("'{shown}' is empty, which no database is"));
+            }
+            let stored = uploader.store(state, &mut file)?;
+            sent.damaged |= stored.damaged;
+            sent.files.push(stored);
+        }
+        if let Some(json) = &set.json {
+            let facts = local.facts();
+            let mut file = Outgoing::open(self.installation, local.path(json), Role::Json(facts))?;
+            sent.json = Some(uploader.store(state, &mut file)?);
+        }
+        if !self.options.dry_run {
+            let known = known_set(local, &sent);
+            state.record_set(self.place(), &known)?;
+        }
+        Ok(sent)
+    }
+
+    fn report(&self, local: &LocalSet, sent: &Sent, halves: Vec<SyncReport>) -> SyncReport {
+        let (set, provider) = (&local.set, self.place().provider);
+        let mut steps: Vec<Step> = sent.files.iter().map(|stored| stored.step).collect();
+        // Of a full backup, the manifest is the file.
+        steps.extend(
+            sent.json
+                .iter()
+                .filter(|_| set.is_full())
+                .map(|stored| stored.step),
+        );
+        let skipped = steps.iter().all(|step| *step == Step::Skipped)
+            && halves.iter().all(|half| half.skipped);
+        let replaced = steps.contains(&Step::Replaced);
+        let message = match (skipped, replaced, self.options.dry_run) {
+            (true, ..) => format!("Backup is already on {provider}"),
+            (_, true, true) => format!("Backup would replace another file on {provider}"),
+            (_, false, true) => format!("Backup would be synced to {provider}"),
+            (_, _, false) => format!("Backup synced to {provider}"),
+        };
+        let mut parts: Vec<PartReport> =
+            sent.files.iter().map(|stored| self.part(stored)).collect();
+        parts.extend(halves.iter().flat_map(|half| half.parts.clone()));
+        let full_name = |name: &str| self.place().directory.join(name);
+        let checksum = set.sidecar.as_ref().and_then(|sidecar| sidecar.checksum);
+        let sha256 = match (sent.files.as_slice(), &sent.json) {
+            ([one], _) => one.known.as_ref().map(|known| known.sha256),
+            ([], Some(manifest)) => manifest.known.as_ref().map(|known| known.sha256),
+            _ => checksum.filter(|_| !self.options.dry_run && !sent.damaged),
+        };
         SyncReport {
             success: true,
             message,
             company_id: self.remote.company.id.clone(),
             company_name: self.remote.company.name.clone(),
             provider: provider.name().to_owned(),
-            remote_path: self.place().directory.join(stored.name.as_str()),
-            size_mb: mebibytes(stored.size),
-            size: stored.size,
-            sha256: stored.sha256,
-            skipped: stored.step == Step::Skipped,
-            replaced: stored.step == Step::Replaced,
-            local_path: backup.path.display().to_string(),
-            backup_type: backup.backup_type(),
-            sidecar: sidecar.map(|name| self.place().directory.join(name)),
+            remote_path: full_name(&set.name),
+            size_mb: mebibytes(local.size()),
+            size: local.size(),
+            sha256,
+            skipped,
+            parts,
+            replaced,
+            local_path: local.first_path().display().to_string(),
+            backup_type: set.backup_type,
+            sidecar: set
+                .json
+                .as_ref()
+                .filter(|_| !set.is_full())
+                .map(|json| full_name(&json.name)),
+            damaged: sent.damaged,
             dry_run: self.options.dry_run,
+            halves,
+        }
+    }
+
+    fn part(&self, stored: &Stored) -> PartReport {
+        PartReport {
+            name: stored.name.as_str().to_owned(),
+            remote_path: self.place().directory.join(stored.name.as_str()),
+            size: stored.size,
+            sha256: stored.known.as_ref().map(|known| known.sha256),
+            skipped: stored.step == Step::Skipped,
         }
     }
 }
 
-/// One file on its way.
-struct Outgoing {
-    source: SourceFile,
-    name: FileName,
-    role: Role,
-}
-
-/// What a file is to its backup.
-#[derive(Clone, Copy)]
-enum Role {
-    /// The backup file, with the checksum that its sidecar tells.
-    Backup(Option<Sha256>),
-    /// The sidecar.
-    Sidecar,
-}
-
-impl Outgoing {
-    /// Fails when the application wrote down another checksum than the bytes have.
-    fn check_against_sidecar(&self, found: Sha256) -> Result<(), Failure> {
-        let Role::Backup(Some(told)) = self.role else {
-            return Ok(());
-        };
-        if told == found {
-            return Ok(());
-        }
-        let path = self.source.path().display();
-        let detail = format!(
-            "'{path}' has the SHA-256 {found}, but its sidecar says {told}: the backup is damaged"
-        );
-        Err(Failure::new(Code::IntegrityFailed, detail)
-            .hint(DAMAGED)
-            .field("expected", told.to_string())
-            .field("found", found.to_string()))
+/// What is known of a set once all of it is stored.
+fn known_set(local: &LocalSet, sent: &Sent) -> KnownSet {
+    let set = &local.set;
+    let known = || {
+        sent.files
+            .iter()
+            .chain(&sent.json)
+            .filter_map(|stored| stored.known.as_ref())
+    };
+    let verified = known()
+        .map(|known| known.verified_at)
+        .collect::<Option<Vec<_>>>();
+    let times = known()
+        .filter(|known| known.facts.is_none() || set.is_full())
+        .map(|known| known.stored_at);
+    let whole = match sent.files.as_slice() {
+        [one] => one.known.as_ref().map(|known| known.sha256),
+        _ => set.sidecar.as_ref().and_then(|sidecar| sidecar.checksum),
+    };
+    KnownSet {
+        name: set.name.clone(),
+        backup_type: set.backup_type,
+        created: made_at(&set.name),
+        stored_at: times.max().unwrap_or_else(Timestamp::now),
+        bytes: set.own_size(),
+        sha256: whole.filter(|_| !sent.damaged),
+        // What is known to be damaged proves nothing to `status`.
+        verified_at: verified
+            .and_then(|times| times.into_iter().min())
+            .filter(|_| !sent.damaged),
+        tested: None,
     }
-
-    fn known(
-        &self,
-        object: &Object,
-        sha256: Sha256,
-        stored_at: Timestamp,
-        verified_at: Option<Timestamp>,
-    ) -> Known {
-        Known {
-            name: self.name.as_str().to_owned(),
-            size: self.source.size(),
-            sha256,
-            version: object.version.clone(),
-            source: Some(source_key(self.source.stamp())),
-            is_sidecar: matches!(self.role, Role::Sidecar),
-            stored_at,
-            verified_at,
-        }
-    }
-
-    fn stored(&self, sha256: Option<Sha256>, step: Step) -> Stored {
-        Stored {
-            name: self.name.clone(),
-            size: self.source.size(),
-            sha256,
-            step,
-        }
-    }
-}
-
-const DAMAGED: &str = "nothing was published; make a new backup in Vertex AR";
-
-fn checksum(backup: &LocalBackup) -> Option<Sha256> {
-    backup
-        .sidecar
-        .as_ref()
-        .and_then(|(_, sidecar)| sidecar.checksum)
-}
-
-/// The digest of a remote object, by reading it back.
-///
-/// # Errors
-/// As [`crate::provider::Provider::read`]; `integrity_failed` when it ends early.
-pub fn remote_digest(remote: &Remote, object: &Object, task: &dyn Task) -> anyhow::Result<Sha256> {
-    let mut reader = remote.provider.read(object, 0).map_err(Failure::from)?;
-    let digest = Sha256::of_reader(&mut *reader, |count| watch(task, count));
-    let doing = format!("cannot read '{}' on {}", object.name, remote.place.provider);
-    let (sha256, size) = digest.map_err(|error| {
-        Failure::from(crate::provider::error::disk(
-            remote.place.provider,
-            &doing,
-            error,
-            None,
-        ))
-    })?;
-    if size != object.size {
-        fail!(
-            Code::IntegrityFailed,
-            "{doing}: it ended after {size} of {} bytes",
-            object.size
-        );
-    }
-    Ok(sha256)
-}
-
-fn stored_but_not_recorded(remote_path: &str, failure: Failure) -> Failure {
-    let detail = format!("'{remote_path}' is stored and verified, but this could not be recorded");
-    Failure::new(Code::LocalIo, detail)
-        .field("stored", true)
-        .hint("make room beside the database; running the same command again records it")
-        .caused_by(failure)
 }
 
 /// Bytes as the seed's `size_mb`: MiB with two decimals.

@@ -3,12 +3,12 @@
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use crate::backup::MAX_SIDECAR_BYTES;
 use crate::dir::{Dir, folder_of, lacks_room, make_folders};
 use crate::failure::{Code, Failure};
 use crate::hash::Sha256;
-use crate::name::{FileName, MAX_NAME_BYTES};
+use crate::name::MAX_NAME_BYTES;
 use crate::provider::error::unsmuggle;
+use crate::sidecar::{MAX_SIDECAR_BYTES, says_the_same};
 use crate::staging::Staging;
 use crate::text::{bytes, system_reason};
 use crate::wanted::Wanted;
@@ -33,23 +33,42 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Finds the place an operator means, for a file of that name and type.
+    /// Finds the place an operator means, for a backup of that name and type.
+    ///
+    /// One of several has its type's folder below a chosen folder, as the application lays them out.
     pub(crate) fn find(
         output: &Output,
         backup_dir: &Path,
         wanted: &Wanted,
+        one_of_several: bool,
     ) -> Result<Self, Failure> {
         let name = wanted.name.as_str().to_owned();
+        let kind = wanted.backup_type.name();
         let (folder, name, whole_backup) = match output {
             Output::Default => {
-                let folder = backup_dir.join(wanted.backup_type().name());
+                let folder = backup_dir.join(kind);
                 make_folder(&folder)?;
                 (folder, name, true)
             }
             Output::Path(path)
                 if path.is_dir() || path.as_os_str().to_string_lossy().ends_with('/') =>
             {
-                (path.clone(), name, true)
+                let folder = if one_of_several {
+                    path.join(kind)
+                } else {
+                    path.clone()
+                };
+                if one_of_several {
+                    make_folder(&folder)?;
+                }
+                (folder, name, true)
+            }
+            Output::Path(path) if one_of_several => {
+                let detail = format!(
+                    "-o '{}' is one file, but a full backup is several",
+                    path.display()
+                );
+                return Err(Failure::new(Code::Usage, detail).hint("choose a folder with -o DIR/"));
             }
             Output::Path(path) => {
                 let no_file = || {
@@ -105,21 +124,23 @@ impl Target {
         )
     }
 
-    /// Writes the sidecar as the remote has it; the same bytes are left alone.
-    pub(crate) fn write_sidecar(
+    /// Writes a sidecar or manifest adjusted to where its files now lie, and keeps
+    /// the remote's own text beside it. One that says the same is left alone.
+    pub(crate) fn write_json(
         &self,
-        name: &FileName,
-        text: &[u8],
+        name: &str,
+        original: &[u8],
+        adjusted: &[u8],
         replace: bool,
     ) -> anyhow::Result<PathBuf> {
-        let path = self.dir.path().join(name.as_str());
-        let found = self.dir.open_file(name.as_str()).and_then(|file| {
+        let path = self.dir.path().join(name);
+        let found = self.dir.open_file(name).and_then(|file| {
             let mut found = Vec::new();
             file.take(MAX_SIDECAR_BYTES).read_to_end(&mut found)?;
             Ok(found)
         });
         match found {
-            Ok(found) if found == text => return Ok(path),
+            Ok(found) if says_the_same(&found, adjusted) => return Ok(path),
             Ok(_) if !replace => {
                 let detail = format!(
                     "'{}' exists already and differs from the backup's sidecar",
@@ -134,18 +155,25 @@ impl Target {
             }
             _ => {}
         }
+        if original != adjusted {
+            self.write_small(&original_name(name), original, true)?;
+        }
+        self.write_small(name, adjusted, replace)?;
+        Ok(path)
+    }
+
+    fn write_small(&self, name: &str, text: &[u8], replace: bool) -> Result<(), Failure> {
         let temporary = format!(
             ".{}.partial",
-            &Sha256::of(name.as_str().as_bytes()).to_string()[..32]
+            &Sha256::of(name.as_bytes()).to_string()[..32]
         );
         let write = || -> io::Result<()> {
             let mut staging = Staging::create(&self.dir, &temporary, text.len() as u64)?;
             staging.append(&mut &*text, |_| Ok(()))?;
             staging.settle()?;
-            staging.publish(name.as_str(), replace)
+            staging.publish(name, replace)
         };
-        write().map_err(|error| cannot_write(&path, &error))?;
-        Ok(path)
+        write().map_err(|error| cannot_write(&self.dir.path().join(name), &error))
     }
 
     /// Fails when what is to be written is known not to fit.
@@ -197,6 +225,19 @@ impl Target {
             .field("needed", needed)
             .field("free", free)
     }
+}
+
+/// What a sidecar is kept as that says what the remote's says, byte for byte. Hidden,
+/// so that the application's rotation does not count it as a backup.
+pub(crate) fn original_name(sidecar: &str) -> String {
+    let plain = format!(".{sidecar}.orig");
+    if plain.len() <= MAX_NAME_BYTES {
+        return plain;
+    }
+    format!(
+        ".{}.orig",
+        &Sha256::of(sidecar.as_bytes()).to_string()[..32]
+    )
 }
 
 /// What the system says of a file here.

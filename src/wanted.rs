@@ -1,13 +1,17 @@
 //! A backup on the remote that somebody wants, and all that is known of its content.
 
-use crate::backup::{BackupType, is_json, is_part};
+use std::io::{self, Read};
+
+use crate::backup::BackupType;
 use crate::failure::{Code, Failure};
 use crate::files;
 use crate::hash::Sha256;
 use crate::installation::{Remote, shell_word};
 use crate::name::FileName;
-use crate::provider::{Object, ObjectKind};
-use crate::remote_sidecar::{RemoteSidecar, sidecar_of};
+use crate::provider::Object;
+use crate::provider::error::smuggle;
+use crate::remote_set::{RemoteFiles, read_json};
+use crate::sets::{Set, in_words};
 use crate::state::State;
 
 /// What a backup without a sidecar is compared with.
@@ -19,20 +23,26 @@ pub enum Trust {
     Remote,
 }
 
-/// A remote backup file and all that is known of its content before a byte is read.
+/// A remote backup and all that is known of its content before a byte is read.
 pub struct Wanted {
-    /// Its name.
+    /// Its name: that of the file, the joined parts, or the manifest.
     pub name: FileName,
-    object: Object,
-    sidecar: Option<RemoteSidecar>,
+    /// What it holds.
+    pub backup_type: BackupType,
+    /// The database and the storage backup of a full one.
+    pub halves: Vec<Wanted>,
+    /// The files it is made of, in order; of a full backup, the manifest.
+    objects: Vec<Object>,
+    /// The sidecar's name and bytes.
+    sidecar: Option<(FileName, Vec<u8>)>,
     expected: Vec<(&'static str, Sha256)>,
 }
 
 impl Wanted {
-    /// Looks a file up on the remote.
+    /// Looks up the backup that a name belongs to: its file, a part, its sidecar or manifest.
     ///
     /// # Errors
-    /// `remote_file_not_found`, with a near name.
+    /// `remote_file_not_found`, with a near name; `integrity_failed` when it is not whole.
     pub fn find(
         remote: &Remote,
         state: Option<&State>,
@@ -40,38 +50,11 @@ impl Wanted {
         trust: Trust,
     ) -> anyhow::Result<Self> {
         let name = FileName::new(name)?;
-        let object = remote.provider.stat(&name).map_err(Failure::from)?;
-        let Some(object) = object.filter(|object| object.kind == ObjectKind::File) else {
-            return Err(not_found(remote, &name).into());
-        };
-        let sidecar = sidecar_of(remote, &name)?;
-        let mut expected = Vec::new();
-        // The checksum of a split backup is that of the joined whole.
-        let whole = sidecar
-            .as_ref()
-            .map(|(_, _, sidecar)| sidecar)
-            .filter(|sidecar| !sidecar.split);
-        expected.extend(
-            whole
-                .and_then(|sidecar| sidecar.checksum)
-                .map(|checksum| ("sidecar", checksum)),
-        );
-        let known = match state {
-            Some(state) => state.known(&remote.place, name.as_str())?,
-            None => None,
-        };
-        // Our record takes the place of a sidecar, also when the object changed behind our back:
-        // then the two differ, and that must show.
-        let nobody_else = expected.is_empty() && object.sha256.is_none() && trust == Trust::Record;
-        let known = known.filter(|known| known.version == object.version || nobody_else);
-        expected.extend(known.map(|known| ("record", known.sha256)));
-        expected.extend(object.sha256.map(|sha256| ("provider", sha256)));
-        Ok(Wanted {
-            name,
-            object,
-            sidecar,
-            expected,
-        })
+        let files = RemoteFiles::around(remote, state, &name)?;
+        match files.find(name.as_str()) {
+            Some(set) => Self::of(remote, state, &files, set, trust),
+            None => Err(not_found(remote, &name).into()),
+        }
     }
 
     /// The newest backup on the remote, of one type if it is given.
@@ -84,16 +67,10 @@ impl Wanted {
         of_type: Option<BackupType>,
         trust: Trust,
     ) -> anyhow::Result<Self> {
-        let files = files::list(remote, state, false)?;
-        // One part is no backup to restore from, nor is a manifest, unless a full backup is asked for.
-        let newest = files.iter().find(|file| {
-            let is_whole =
-                !is_part(&file.name) && (!is_json(&file.name) || of_type == Some(BackupType::Full));
-            let is_wanted = of_type.is_none() || file.backup_type == of_type;
-            is_whole && is_wanted && FileName::new(&file.name).is_ok()
-        });
-        if let Some(file) = newest {
-            return Self::find(remote, state, &file.name, trust);
+        let listed = RemoteFiles::list(remote, state)?;
+        let newest = files::newest(&listed, of_type);
+        if let Some(set) = newest {
+            return Self::of(remote, state, &listed, set, trust);
         }
         let what = of_type.map_or_else(|| "backup".to_owned(), |kind| format!("{kind} backup"));
         let (directory, provider) = (&remote.place.directory, remote.place.provider);
@@ -101,14 +78,100 @@ impl Wanted {
         Err(Failure::new(Code::RemoteFileNotFound, detail).into())
     }
 
-    /// The remote object.
-    pub fn object(&self) -> &Object {
-        &self.object
+    /// A set of a listing.
+    ///
+    /// # Errors
+    /// `integrity_failed` when it is not whole.
+    pub fn of(
+        remote: &Remote,
+        state: Option<&State>,
+        files: &RemoteFiles,
+        set: &Set,
+        trust: Trust,
+    ) -> anyhow::Result<Self> {
+        let is_gap = set.files.is_empty() && !set.is_full()
+            || set.problems.iter().any(crate::sets::Problem::is_gap);
+        if is_gap || !set.is_complete() && trust == Trust::Record {
+            return Err(not_whole(remote, set, is_gap).into());
+        }
+        let halves = files
+            .halves(set)
+            .map(|half| Self::of(remote, state, files, half, trust));
+        let halves: Vec<Wanted> = halves.collect::<anyhow::Result<_>>()?;
+        let members = if set.is_full() {
+            set.json.as_slice()
+        } else {
+            &set.files[..]
+        };
+        let objects = members
+            .iter()
+            .filter_map(|member| files.object(member).cloned());
+        let sidecar = match set.json.as_ref().filter(|_| !set.is_full()) {
+            Some(json) => match files.object(json) {
+                Some(object) => Some((FileName::new(&json.name)?, read_json(remote, object)?)),
+                None => None,
+            },
+            None => None,
+        };
+        let mut wanted = Wanted {
+            name: FileName::new(&set.name)?,
+            backup_type: set.backup_type,
+            halves,
+            objects: objects.collect(),
+            sidecar,
+            expected: Vec::new(),
+        };
+        wanted.expect(remote, state, set, trust)?;
+        Ok(wanted)
     }
 
-    /// Its sidecar: name, bytes and what they say.
-    pub fn sidecar(&self) -> Option<&RemoteSidecar> {
-        self.sidecar.as_ref()
+    /// Gathers what is known of the whole's digest.
+    fn expect(
+        &mut self,
+        remote: &Remote,
+        state: Option<&State>,
+        set: &Set,
+        trust: Trust,
+    ) -> anyhow::Result<()> {
+        let told = set.sidecar.as_ref().and_then(|sidecar| sidecar.checksum);
+        self.expected
+            .extend(told.map(|checksum| ("sidecar", checksum)));
+        // Of parts nothing but the sidecar tells what they join to.
+        let ([object], false) = (self.objects.as_slice(), set.split) else {
+            return Ok(());
+        };
+        let known = match state {
+            Some(state) => state.known(&remote.place, &object.name)?,
+            None => None,
+        };
+        // Our record takes the place of a sidecar, also when the object changed behind our back:
+        // then the two differ, and that must show.
+        let nobody_else = told.is_none() && object.sha256.is_none() && trust == Trust::Record;
+        let known = known.filter(|known| known.version == object.version || nobody_else);
+        self.expected
+            .extend(known.map(|known| ("record", known.sha256)));
+        self.expected
+            .extend(object.sha256.map(|sha256| ("provider", sha256)));
+        Ok(())
+    }
+
+    /// The remote objects it is made of, in order.
+    pub fn objects(&self) -> &[Object] {
+        &self.objects
+    }
+
+    /// Its sidecar: name and bytes.
+    pub fn sidecar(&self) -> Option<(&FileName, &[u8])> {
+        self.sidecar
+            .as_ref()
+            .map(|(name, text)| (name, text.as_slice()))
+    }
+
+    /// Whether it lies in parts that have to be joined.
+    pub fn is_split(&self) -> bool {
+        self.objects
+            .first()
+            .is_some_and(|object| object.name != self.name.as_str())
     }
 
     /// The digest its bytes must have, where anybody knows one.
@@ -116,18 +179,32 @@ impl Wanted {
         self.expected.first().map(|(_, sha256)| *sha256)
     }
 
-    /// What it holds: by its sidecar, else by its name.
-    pub fn backup_type(&self) -> BackupType {
-        let told = self
-            .sidecar
-            .as_ref()
-            .and_then(|(_, _, sidecar)| sidecar.backup_type);
-        told.unwrap_or_else(|| BackupType::of_name(self.name.as_str()))
+    /// Its size in bytes; of a full backup, the manifest's.
+    pub fn size(&self) -> u64 {
+        self.objects.iter().map(|object| object.size).sum()
     }
 
-    /// Its size in bytes.
-    pub fn size(&self) -> u64 {
-        self.object.size
+    /// Changes whenever the content of any of its files may have changed.
+    pub fn version(&self) -> String {
+        let versions: Vec<_> = self
+            .objects
+            .iter()
+            .map(|object| object.version.as_str())
+            .collect();
+        match versions.as_slice() {
+            [one] => (*one).to_owned(),
+            all => Sha256::of(all.join("\n").as_bytes()).to_string(),
+        }
+    }
+
+    /// Opens its bytes from `offset` on, the parts one after another.
+    pub fn open<'a>(&'a self, remote: &'a Remote, offset: u64) -> Joined<'a> {
+        Joined {
+            remote,
+            objects: &self.objects,
+            offset,
+            current: None,
+        }
     }
 
     /// Fails unless the digest is the one everybody expects; who those are.
@@ -159,6 +236,59 @@ impl Wanted {
     }
 }
 
+/// Objects read as one file.
+pub struct Joined<'a> {
+    remote: &'a Remote,
+    objects: &'a [Object],
+    /// Bytes still to be passed over.
+    offset: u64,
+    current: Option<Box<dyn Read>>,
+}
+
+impl Read for Joined<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if let Some(reader) = &mut self.current {
+                match reader.read(buffer) {
+                    Ok(0) if !buffer.is_empty() => self.current = None,
+                    result => return result,
+                }
+            }
+            let Some((next, rest)) = self.objects.split_first() else {
+                return Ok(0);
+            };
+            self.objects = rest;
+            if self.offset >= next.size {
+                self.offset -= next.size;
+                continue;
+            }
+            let reader = self.remote.provider.read(next, self.offset);
+            self.current = Some(reader.map_err(|error| smuggle(Failure::from(error).into()))?);
+            self.offset = 0;
+        }
+    }
+}
+
+fn not_whole(remote: &Remote, set: &Set, is_gap: bool) -> Failure {
+    let words = in_words(&set.problems);
+    let (directory, provider) = (&remote.place.directory, remote.place.provider);
+    let detail = format!(
+        "The backup '{}' in '{directory}' on {provider} is not whole: {words}",
+        set.name
+    );
+    let id = shell_word(&remote.company.id);
+    let hint = if is_gap {
+        format!(
+            "sync it again where it still exists, or choose another: `vertex-backup files {id}`"
+        )
+    } else {
+        "choose another backup, or take it as it is with --force".to_owned()
+    };
+    Failure::new(Code::IntegrityFailed, detail)
+        .hint(hint)
+        .field("problems", words)
+}
+
 /// The failure for a name the remote does not have, with a near one.
 pub(crate) fn not_found(remote: &Remote, name: &FileName) -> Failure {
     let place = format!("'{}' on {}", remote.place.directory, remote.place.provider);
@@ -166,8 +296,10 @@ pub(crate) fn not_found(remote: &Remote, name: &FileName) -> Failure {
         Code::RemoteFileNotFound,
         format!("Remote file '{name}' not found in {place}"),
     );
-    let listed = files::list(remote, None, false).unwrap_or_default();
-    let near = crate::text::nearest(name.as_str(), listed.iter().map(|file| file.name.as_str()));
+    let listed = RemoteFiles::list(remote, None)
+        .map(|files| files.sets)
+        .unwrap_or_default();
+    let near = crate::text::nearest(name.as_str(), listed.iter().map(|set| set.name.as_str()));
     let id = shell_word(&remote.company.id);
     match near {
         Some(near) => failure.hint(format!(

@@ -298,6 +298,9 @@ pub(crate) struct Sync {
     /// Leave remote files alone that have the name and other content
     #[arg(long)]
     pub(crate) no_clobber: bool,
+    /// Send a backup that does not match its sidecar, too
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Stop at the first file that fails
     #[arg(long)]
     pub(crate) fail_fast: bool,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::Context;
 use super::args::Download as Args;
+use super::sync::in_parts;
 use super::ui::Ui;
 use crate::download::{Download, DownloadOptions};
 use crate::exit;
@@ -12,7 +13,7 @@ use crate::name::FileName;
 use crate::progress::Progress as _;
 use crate::report::DownloadReport;
 use crate::target::Output;
-use crate::text::{bytes, printable};
+use crate::text::printable;
 use crate::wanted::{Trust, Wanted};
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
@@ -86,6 +87,7 @@ fn sentence(report: &DownloadReport) -> String {
         sha256,
         sidecar,
         compared_with,
+        parts,
         ..
     } = report;
     let sidecar = if sidecar.is_some() {
@@ -95,7 +97,7 @@ fn sentence(report: &DownloadReport) -> String {
     };
     let (path, size, compared) = (
         printable(local_path),
-        bytes(*size),
+        in_parts(*size, parts.len()),
         compared_with.join(", "),
     );
     format!("{message}: {path} ({size}{sidecar})\nSHA-256 {sha256}, compared with: {compared}\n")

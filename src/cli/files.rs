@@ -1,6 +1,9 @@
 //! `files`: what lies on a company's remote.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::Context;
@@ -11,6 +14,7 @@ use crate::exit;
 use crate::files::{RemoteFile, list};
 use crate::provider::ProviderKind;
 use crate::remote_path::RemotePath;
+use crate::sets::in_words;
 use crate::text::bytes;
 
 /// The listing as JSON.
@@ -36,7 +40,15 @@ pub(super) fn run(context: &Context, args: &Files) -> anyhow::Result<u8> {
     let (_, remote) = context.remote(&company, state.as_ref())?;
     let mut files = list(&remote, state.as_ref(), args.all)?;
     files.retain(|file| wanted.is_none() || file.backup_type == wanted);
-    let total: u64 = files.iter().map(|file| file.size).sum();
+    // A full backup's bytes are those of its halves, which are listed too.
+    let halves: HashSet<&str> = files
+        .iter()
+        .flat_map(|file| file.halves.iter().map(String::as_str))
+        .collect();
+    let own = files
+        .iter()
+        .filter(|file| !halves.contains(file.name.as_str()));
+    let total: u64 = own.map(|file| file.size).sum();
     let report = FilesReport {
         success: true,
         company_id: &company.id,
@@ -53,7 +65,11 @@ pub(super) fn run(context: &Context, args: &Files) -> anyhow::Result<u8> {
         if files.is_empty() {
             return format!("No backups in {place}\n");
         }
-        let plural = if files.len() == 1 { "file" } else { "files" };
+        let plural = if files.len() == 1 {
+            "backup"
+        } else {
+            "backups"
+        };
         format!(
             "{}\n{} {plural}, {} in {place}\n",
             table(context, &files),
@@ -69,8 +85,9 @@ fn table(context: &Context, files: &[RemoteFile]) -> String {
         left("NAME"),
         left("TYPE"),
         right("SIZE"),
-        left("STORED"),
-        left("SIDECAR"),
+        right("PARTS"),
+        left("CREATED"),
+        left("COMPLETE"),
         left("VERIFIED"),
     ]);
     let now = Timestamp::now();
@@ -84,6 +101,18 @@ fn table(context: &Context, files: &[RemoteFile]) -> String {
         .collect()
 }
 
+fn absent() -> Cell {
+    Cell::toned("-", Tone::Dim)
+}
+
+/// When it was made: the application's local time, where the name tells.
+fn made(file: &RemoteFile, now: Timestamp) -> Cell {
+    let created = file
+        .created
+        .and_then(|at| at.to_zoned(TimeZone::system()).ok());
+    maybe_time(created.map(|at| at.timestamp()).or(file.modified), now)
+}
+
 fn row(file: &RemoteFile, now: Timestamp) -> Vec<Cell> {
     let kind = file.backup_type.map_or(file.kind, BackupType::name);
     vec![
@@ -94,11 +123,15 @@ fn row(file: &RemoteFile, now: Timestamp) -> Vec<Cell> {
             Cell::toned(kind, Tone::Warn)
         },
         bytes(file.size).into(),
-        maybe_time(file.modified, now),
-        if file.sidecar {
-            "yes".into()
-        } else {
-            Cell::toned("-", Tone::Dim)
+        match file.parts.len() {
+            0 => absent(),
+            count => count.to_string().into(),
+        },
+        made(file, now),
+        match (file.kind, file.complete) {
+            ("backup", true) => "yes".into(),
+            ("backup", false) => Cell::toned(in_words(&file.problems), Tone::Bad).or_short("no"),
+            _ => absent(),
         },
         file.verified_at
             .map_or_else(|| Cell::toned("never", Tone::Warn), |at| time(at, now)),

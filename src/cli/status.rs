@@ -48,7 +48,7 @@ struct Totals {
     configured: usize,
     stale: usize,
     failing: usize,
-    files: u64,
+    sets: u64,
     bytes: u64,
 }
 
@@ -162,7 +162,7 @@ impl Survey<'_> {
                 self.max_age
                     .is_some_and(|limit| breaks_limit(status, limit, self.now)),
             );
-            totals.files += status.files;
+            totals.sets += status.sets;
             totals.bytes += status.bytes;
         }
         Ok(page)
@@ -196,7 +196,7 @@ impl Survey<'_> {
             "unconfigured": totals.companies - totals.configured,
             "stale": totals.stale,
             "failing": totals.failing,
-            "files": totals.files,
+            "sets": totals.sets,
             "bytes": totals.bytes,
         });
         rest.insert("summary".into(), summary);
@@ -216,7 +216,7 @@ impl Survey<'_> {
             left("HEALTH"),
             left("LAST SUCCESS"),
             left("LAST ATTEMPT"),
-            right("FILES"),
+            right("SETS"),
             right("SIZE"),
         ]);
         let rows =
@@ -279,12 +279,16 @@ impl Survey<'_> {
         } else {
             "companies"
         };
-        let files = if totals.files == 1 { "file" } else { "files" };
+        let sets = if totals.sets == 1 {
+            "backup"
+        } else {
+            "backups"
+        };
         format!(
-            "{blank}{} {plural}: {}; {} {files}, {} on remotes\n",
+            "{blank}{} {plural}: {}; {} {sets}, {} on remotes\n",
             totals.companies,
             words.join(", "),
-            totals.files,
+            totals.sets,
             bytes(totals.bytes)
         )
     }
@@ -319,7 +323,7 @@ impl Survey<'_> {
                 .last_success
                 .map_or_else(absent, |at| ago(at, self.now).into()),
             attempt,
-            status.files.to_string().into(),
+            status.sets.to_string().into(),
             bytes(status.bytes).into(),
         ]
     }

@@ -30,6 +30,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
     let options = SyncOptions {
         no_clobber: args.no_clobber,
         dry_run: args.dry_run,
+        force: args.force,
     };
     let sync = Sync {
         installation,
@@ -137,13 +138,21 @@ fn sentence(report: &SyncReport) -> String {
     } else {
         ""
     };
-    let size = bytes(report.size);
+    let size = in_parts(report.size, report.parts.len());
     let shown = crate::text::printable(&report.remote_path);
     let hash = report
         .sha256
         .map(|sha256| format!("SHA-256 {sha256}\n"))
         .unwrap_or_default();
     format!("{}: {shown} ({size}{sidecar})\n{hash}", report.message)
+}
+
+/// A size, and in how many parts, where there are several.
+pub(super) fn in_parts(size: u64, parts: usize) -> String {
+    match parts {
+        0 | 1 => bytes(size),
+        parts => format!("{} in {parts} parts", bytes(size)),
+    }
 }
 
 fn table(context: &Context, reports: &[SyncReport], message: &str) -> String {

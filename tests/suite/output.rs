@@ -287,7 +287,9 @@ fn a_backup_in_words() {
     let lines: Vec<_> = files.lines().collect();
     assert_eq!(
         lines[0].split_whitespace().collect::<Vec<_>>(),
-        ["NAME", "TYPE", "SIZE", "STORED", "SIDECAR", "VERIFIED"]
+        [
+            "NAME", "TYPE", "SIZE", "PARTS", "CREATED", "COMPLETE", "VERIFIED"
+        ]
     );
     assert!(
         lines[1].starts_with(&format!("{DB}  database  288.0 KiB  ")),
@@ -295,7 +297,7 @@ fn a_backup_in_words() {
     );
     assert_eq!(
         lines[3],
-        "1 file, 288.0 KiB in /vertex-ar/acme-corp/backups on local"
+        "1 backup, 288.0 KiB in /vertex-ar/acme-corp/backups on local"
     );
     sandbox
         .run(["files", "acme-corp", "--type", "storage"])
@@ -334,7 +336,7 @@ fn health_in_words() {
     let table = sandbox.run(["status"]).code(0).stdout;
     assert!(
         table.contains(
-            "\n7 companies: 2 configured, 5 not configured, 1 failing; 1 file, 1 B on remotes\n"
+            "\n7 companies: 2 configured, 5 not configured, 1 failing; 1 backup, 1 B on remotes\n"
         ),
         "{table}"
     );

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::json;
+use serde_json::{Value, json};
 use vertex_backup::failure::{Code, Failure};
 use vertex_backup::installation::{Installation, Remote};
 use vertex_backup::lock::Lock;
@@ -358,10 +358,23 @@ fn what_comes_back_is_what_was_sent() {
         fs::read(sandbox.file("backups/storage").join(STORAGE)).unwrap(),
         original
     );
+    // The sidecar says where the file is now; what the remote has of it is kept beside it.
+    let read = |name: &str| fs::read(sandbox.file("backups/storage").join(name)).unwrap();
     assert_eq!(
-        fs::read(sandbox.file("backups/storage/storage_backup_20250131_040000.tar.json")).unwrap(),
+        read(".storage_backup_20250131_040000.tar.json.orig"),
         sidecar
     );
+    let mut told: Value =
+        serde_json::from_slice(&read("storage_backup_20250131_040000.tar.json")).unwrap();
+    let place = fs::canonicalize(sandbox.file("backups/storage"))
+        .unwrap()
+        .join(STORAGE);
+    assert_eq!(told["backup_path"], json!(place));
+    let mut sidecar: Value = serde_json::from_slice(&sidecar).unwrap();
+    for sidecar in [&mut told, &mut sidecar] {
+        sidecar.as_object_mut().unwrap().remove("backup_path");
+    }
+    assert_eq!(told, sidecar);
     // Asked for again, it is there.
     assert_eq!(
         sandbox.json(0, ["download", "acme-corp", STORAGE])["skipped"],

@@ -1,0 +1,299 @@
+//! Backup sets on this machine: found from any of their members, or all of a folder.
+//!
+//! Sidecars are read where they lie; what they name elsewhere is never opened.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use crate::backup::{BackupType, is_json, made_at, sidecar_name};
+use crate::dir::folder_of;
+use crate::name::{FileName, is_temporary};
+use crate::sets::{self, Learnt, Member, Set};
+use crate::sidecar::{Facts, MAX_SIDECAR_BYTES};
+use crate::text::system_reason;
+
+/// A set, and where its members are.
+#[derive(Clone, Debug)]
+pub struct LocalSet {
+    /// The set.
+    pub set: Set,
+    /// The sets a full backup is made of.
+    pub halves: Vec<LocalSet>,
+    /// What the operator should know before it is trusted.
+    pub doubts: Vec<String>,
+    paths: BTreeMap<String, PathBuf>,
+}
+
+impl LocalSet {
+    /// Finds the set a path belongs to: a file, a part, a sidecar, a manifest, or
+    /// the joined file of parts. What belongs to nothing is a set of one.
+    pub fn find(path: &Path) -> Self {
+        let name = path.file_name().and_then(|name| name.to_str());
+        let Some(name) = name.filter(|name| FileName::new(name).is_ok()) else {
+            return Self::alone(path);
+        };
+        let folder = folder_of(path);
+        let files = LocalFiles::around(folder, name);
+        files.find(name).unwrap_or_else(|| Self::alone(path))
+    }
+
+    fn alone(path: &Path) -> Self {
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let size = path.metadata().map_or(0, |meta| meta.len());
+        LocalSet {
+            set: Set {
+                backup_type: BackupType::of_name(&name),
+                files: vec![Member {
+                    name: name.clone(),
+                    size,
+                }],
+                name: name.clone(),
+                split: false,
+                json: None,
+                sidecar: None,
+                halves: Vec::new(),
+                problems: Vec::new(),
+                recognised: false,
+            },
+            halves: Vec::new(),
+            doubts: Vec::new(),
+            paths: BTreeMap::from([(name, path.to_owned())]),
+        }
+    }
+
+    /// Where a member is.
+    pub fn path(&self, member: &Member) -> &Path {
+        self.paths
+            .get(&member.name)
+            .map_or(Path::new(""), PathBuf::as_path)
+    }
+
+    /// Where it begins: its file, its first part, or its manifest.
+    pub fn first_path(&self) -> &Path {
+        self.set
+            .members()
+            .next()
+            .map_or(Path::new(""), |member| self.path(member))
+    }
+
+    /// What its sidecar or manifest says.
+    pub fn facts(&self) -> Option<Facts> {
+        if let Some(sidecar) = &self.set.sidecar {
+            return Some(Facts::Sidecar(sidecar.clone()));
+        }
+        match learn(self.path(self.set.json.as_ref()?)) {
+            Learnt::Facts(facts) => Some(facts),
+            Learnt::NotRead | Learnt::Neither(_) => None,
+        }
+    }
+
+    /// When it was made: by its name, else by when its first file was last written.
+    pub fn made(&self) -> Option<DateTime> {
+        made_at(&self.set.name).or_else(|| {
+            let modified = self
+                .first_path()
+                .metadata()
+                .and_then(|meta| meta.modified())
+                .ok()?;
+            let at = Timestamp::try_from(modified).ok()?;
+            Some(at.to_zoned(TimeZone::system()).datetime())
+        })
+    }
+
+    /// Bytes of all files that hold it, those of a full backup's halves included.
+    pub fn size(&self) -> u64 {
+        let halves = self.halves.iter().map(LocalSet::size);
+        self.set
+            .files
+            .iter()
+            .map(|file| file.size)
+            .chain(halves)
+            .sum()
+    }
+}
+
+/// The files of some folders, as far as they can be backups.
+pub struct LocalFiles {
+    files: BTreeMap<String, (PathBuf, u64)>,
+    sets: Vec<Set>,
+    /// JSON files that are neither sidecar nor manifest, and why.
+    neither: BTreeMap<String, String>,
+}
+
+impl LocalFiles {
+    /// Reads folders; of two files of one name the one in the earlier folder counts.
+    /// Folders that are not there are empty.
+    ///
+    /// # Errors
+    /// When a folder cannot be read.
+    pub fn read(folders: &[PathBuf]) -> io::Result<Self> {
+        let mut files = BTreeMap::new();
+        for folder in folders {
+            let entries = match std::fs::read_dir(folder) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                entries => entries?,
+            };
+            for entry in entries {
+                let name = entry?.file_name();
+                // A bare name stays one, as the operator typed it.
+                let path = if folder == Path::new(".") {
+                    PathBuf::from(&name)
+                } else {
+                    folder.join(&name)
+                };
+                let name = name.to_str();
+                // What vanished meanwhile is not there.
+                if let (Some(name), Ok(meta)) = (name, path.metadata())
+                    && meta.is_file()
+                    && !is_temporary(name)
+                {
+                    files
+                        .entry(name.to_owned())
+                        .or_insert((path.clone(), meta.len()));
+                }
+            }
+        }
+        Ok(Self::group(files))
+    }
+
+    /// The folder a file is in; for a manifest also those of its halves, as the application lays them out.
+    fn around(folder: &Path, name: &str) -> Self {
+        let mut folders = vec![folder.to_owned()];
+        let is_manifest =
+            is_json(name) && matches!(learn(&folder.join(name)), Learnt::Facts(Facts::Manifest(_)));
+        if is_manifest {
+            let beside = |kind: BackupType| folder_of(folder).join(kind.name());
+            folders.extend([BackupType::Database, BackupType::Storage].map(beside));
+        }
+        Self::read(&folders).unwrap_or_else(|_| {
+            // A folder that may be entered and not listed: its names must be guessed.
+            let guesses = [Some(name.to_owned()), sidecar_name(name)];
+            let known = guesses.into_iter().flatten().filter_map(|name| {
+                let path = folder.join(&name);
+                let size = path
+                    .metadata()
+                    .ok()
+                    .filter(std::fs::Metadata::is_file)?
+                    .len();
+                Some((name, (path, size)))
+            });
+            Self::group(known.collect())
+        })
+    }
+
+    fn group(files: BTreeMap<String, (PathBuf, u64)>) -> Self {
+        let mut neither = BTreeMap::new();
+        let listing = files.iter().map(|(name, (_, size))| (name.clone(), *size));
+        let sets = sets::group(listing, |name, _| {
+            let learnt = learn(&files[name].0);
+            if let Learnt::Neither(why) = &learnt {
+                neither.insert(name.to_owned(), why.clone());
+            }
+            Ok::<_, Infallible>(learnt)
+        });
+        let Ok(sets) = sets;
+        LocalFiles {
+            files,
+            sets,
+            neither,
+        }
+    }
+
+    /// All sets that are backups by name or sidecar, oldest first, a full backup after its halves.
+    pub fn backups(&self) -> Vec<LocalSet> {
+        let recognised = self.sets.iter().filter(|set| set.recognised);
+        let mut found: Vec<LocalSet> = recognised.map(|set| self.local(set)).collect();
+        found.sort_by_cached_key(|found| {
+            (found.made(), found.set.is_full(), found.set.name.clone())
+        });
+        found
+    }
+
+    /// The set a name belongs to.
+    pub fn find(&self, name: &str) -> Option<LocalSet> {
+        sets::find(&self.sets, name).map(|set| self.local(set))
+    }
+
+    fn local(&self, set: &Set) -> LocalSet {
+        let paths = set
+            .members()
+            .filter_map(|member| {
+                Some((member.name.clone(), self.files.get(&member.name)?.0.clone()))
+            })
+            .collect();
+        let halves = set.halves.iter().filter_map(|half| self.find(half));
+        LocalSet {
+            halves: halves.collect(),
+            doubts: self.doubts(set),
+            set: set.clone(),
+            paths,
+        }
+    }
+
+    fn doubts(&self, set: &Set) -> Vec<String> {
+        let mut doubts = Vec::new();
+        let shown = |name: &str| {
+            let path = self
+                .files
+                .get(name)
+                .map(|(path, _)| path.display().to_string());
+            path.unwrap_or_else(|| name.to_owned())
+        };
+        let beside = set.files.first().and_then(|file| sidecar_name(&file.name));
+        if let Some((json, why)) = beside.and_then(|json| self.neither.get_key_value(&json)) {
+            doubts.push(format!(
+                "'{}' is left out, it is no sidecar: {why}",
+                shown(json)
+            ));
+        }
+        if let (Some(sidecar), Some(json)) = (&set.sidecar, &set.json)
+            && sidecar.checksum.is_none()
+        {
+            let shown = shown(&json.name);
+            doubts.push(format!(
+                "the sidecar '{shown}' has no checksum to compare with"
+            ));
+        }
+        doubts
+    }
+}
+
+/// What a JSON file on this machine says.
+fn learn(path: &Path) -> Learnt {
+    let mut text = Vec::new();
+    let read = std::fs::File::open(path)
+        .and_then(|file| file.take(MAX_SIDECAR_BYTES).read_to_end(&mut text));
+    if let Err(error) = read {
+        return Learnt::Neither(system_reason(&error));
+    }
+    match Facts::parse(&text) {
+        Some(facts) => Learnt::Facts(facts),
+        None => Learnt::Neither(
+            "it does not say type, size and checksum as the application does".into(),
+        ),
+    }
+}
+
+/// The folders of a company's local backups: its own, where there is one, else the shared ones.
+pub fn folders_of(backup_dir: &Path, company_id: &str) -> Vec<PathBuf> {
+    let types = BackupType::ALL.map(BackupType::name);
+    // An id that is no name of its own must not lead elsewhere.
+    let own = FileName::new(company_id)
+        .ok()
+        .filter(|_| !types.contains(&company_id))
+        .map(|_| backup_dir.join(company_id))
+        .filter(|folder| folder.is_dir());
+    let root = own.unwrap_or_else(|| backup_dir.to_owned());
+    let below = types.map(|kind| root.join(kind));
+    std::iter::once(root).chain(below).collect()
+}

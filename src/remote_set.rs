@@ -1,0 +1,248 @@
+//! Backup sets on a company's remote.
+//!
+//! A listing is grouped by what the state recorded of the sidecars in it, and by
+//! names; only where both leave it open is a sidecar read. A listing that the
+//! provider doubts is an error, never a shorter one.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Read as _;
+
+use jiff::Timestamp;
+
+use crate::backup::{is_json, part_of, sidecar_name};
+use crate::catalog::Known;
+use crate::failure::{Code, Failure};
+use crate::installation::Remote;
+use crate::name::FileName;
+use crate::provider::{Object, ObjectKind};
+use crate::sets::{self, Learnt, Member, Set};
+use crate::sidecar::{Facts, MAX_SIDECAR_BYTES, Sidecar};
+use crate::state::State;
+use crate::text::system_reason;
+
+/// A remote directory, or the part of it that one set needs, grouped into sets.
+pub struct RemoteFiles {
+    /// The sets, by name.
+    pub sets: Vec<Set>,
+    /// What is no stored file: unfinished uploads, folders, links.
+    pub others: Vec<Object>,
+    objects: BTreeMap<String, Object>,
+    known: HashMap<String, Known>,
+}
+
+impl RemoteFiles {
+    /// Lists the whole directory.
+    ///
+    /// # Errors
+    /// As [`crate::provider::Provider::list`].
+    pub fn list(remote: &Remote, state: Option<&State>) -> anyhow::Result<Self> {
+        let (mut objects, mut others) = (BTreeMap::new(), Vec::new());
+        remote.provider.list(&mut |object| {
+            // What has a name no backup can have was put there by somebody else.
+            if object.kind == ObjectKind::File && FileName::new(&object.name).is_ok() {
+                objects.insert(object.name.clone(), object);
+            } else {
+                others.push(object);
+            }
+            Ok(())
+        })?;
+        let mut known = match state {
+            Some(state) => state.known_objects(&remote.place)?,
+            None => HashMap::new(),
+        };
+        // What was recorded of an object counts as long as it is the same one.
+        known.retain(|name, known| {
+            objects
+                .get(name)
+                .is_some_and(|object| object.version == known.version)
+        });
+        Self::group(remote, objects, others, known, false)
+    }
+
+    /// Looks at the set a name belongs to, with as few questions as it takes.
+    ///
+    /// # Errors
+    /// As the provider fails.
+    pub fn around(remote: &Remote, state: Option<&State>, name: &FileName) -> anyhow::Result<Self> {
+        if is_json(name.as_str()) || part_of(name.as_str()).is_some() {
+            return Self::list(remote, state);
+        }
+        let mut objects = BTreeMap::new();
+        let mut add = |name: &FileName| -> anyhow::Result<bool> {
+            let object = remote.provider.stat(name).map_err(Failure::from)?;
+            let object = object.filter(|object| object.kind == ObjectKind::File);
+            let is_there = object.is_some();
+            objects.extend(object.map(|object| (object.name.clone(), object)));
+            Ok(is_there)
+        };
+        if !add(name)? {
+            // It may be the name of a whole whose parts are there.
+            return Self::list(remote, state);
+        }
+        if let Some(json) = sidecar_name(name.as_str()).and_then(|json| FileName::new(&json).ok()) {
+            add(&json)?;
+            // The one the sidecar speaks of decides whose it is.
+            if let Some(object) = objects
+                .get(json.as_str())
+                .filter(|object| object.size <= MAX_SIDECAR_BYTES)
+            {
+                let text = read_json(remote, object)?;
+                let facts = Facts::parse(&text);
+                let named = facts
+                    .as_ref()
+                    .and_then(|facts| facts.sidecar()?.of_file.as_deref());
+                let other = named.filter(|named| *named != name.as_str());
+                if let Some(other) = other.and_then(|other| FileName::new(other).ok()) {
+                    let object = remote.provider.stat(&other).map_err(Failure::from)?;
+                    objects.extend(object.map(|object| (object.name.clone(), object)));
+                }
+            }
+        }
+        let mut known = HashMap::new();
+        if let Some(state) = state {
+            for (name, object) in &objects {
+                let recorded = state.known(&remote.place, name)?;
+                let recorded = recorded.filter(|known| known.version == object.version);
+                known.extend(recorded.map(|recorded| (name.clone(), recorded)));
+            }
+        }
+        Self::group(remote, objects, Vec::new(), known, true)
+    }
+
+    fn group(
+        remote: &Remote,
+        objects: BTreeMap<String, Object>,
+        others: Vec<Object>,
+        known: HashMap<String, Known>,
+        read_all: bool,
+    ) -> anyhow::Result<Self> {
+        let listing = objects
+            .values()
+            .map(|object| (object.name.clone(), object.size));
+        let mut sets = sets::group(listing, |name, is_open| -> anyhow::Result<Learnt> {
+            let recorded = known.get(name).map(|known| known.facts.clone());
+            let object = &objects[name];
+            match recorded {
+                Some(Some(facts)) => Ok(Learnt::Facts(facts)),
+                Some(None) => Ok(Learnt::Neither("it was stored as a file of its own".into())),
+                None if !is_open && !read_all => Ok(Learnt::NotRead),
+                None if object.size > MAX_SIDECAR_BYTES => {
+                    Ok(Learnt::Neither("it is larger than any sidecar".into()))
+                }
+                None => Ok(match Facts::parse(&read_json(remote, object)?) {
+                    Some(facts) => Learnt::Facts(facts),
+                    None => Learnt::Neither("it says nothing of a backup".into()),
+                }),
+            }
+        })?;
+        // What we stored is a backup, whatever it is called.
+        for set in &mut sets {
+            let is_ours = set.members().any(|member| known.contains_key(&member.name));
+            set.recognised |= is_ours;
+        }
+        Ok(RemoteFiles {
+            sets,
+            others,
+            objects,
+            known,
+        })
+    }
+
+    /// The set a name belongs to.
+    pub fn find(&self, name: &str) -> Option<&Set> {
+        sets::find(&self.sets, name)
+    }
+
+    /// A member's object.
+    pub fn object(&self, member: &Member) -> Option<&Object> {
+        self.objects.get(&member.name)
+    }
+
+    /// What is recorded of a member, as long as it is the object that was recorded.
+    pub fn known(&self, member: &Member) -> Option<&Known> {
+        self.known.get(&member.name)
+    }
+
+    /// The sets a full backup is made of.
+    pub fn halves<'s>(&'s self, set: &'s Set) -> impl Iterator<Item = &'s Set> {
+        set.halves
+            .iter()
+            .filter_map(|half| self.sets.iter().find(|set| set.name == *half))
+    }
+
+    /// Bytes of all files that hold a backup, those of a full backup's halves included.
+    pub fn size(&self, set: &Set) -> u64 {
+        if set.is_full() {
+            self.halves(set).map(Set::own_size).sum()
+        } else {
+            set.own_size()
+        }
+    }
+
+    /// When all bytes of a set were last compared; absent when some never were, or changed since.
+    pub fn verified_at(&self, set: &Set) -> Option<Timestamp> {
+        let halves = self.halves(set).flat_map(|half| half.files.iter());
+        let mut oldest: Option<Timestamp> = None;
+        let manifest = set.json.iter().filter(|_| set.is_full());
+        for member in set.files.iter().chain(halves).chain(manifest) {
+            let at = self.known(member)?.verified_at?;
+            oldest = Some(oldest.map_or(at, |oldest| oldest.min(at)));
+        }
+        oldest
+    }
+
+    /// When the provider says its newest file was stored.
+    pub fn modified(&self, set: &Set) -> Option<Timestamp> {
+        let times = set
+            .members()
+            .filter_map(|member| self.object(member)?.modified);
+        times.max()
+    }
+}
+
+/// A remote sidecar: its name, its bytes and what they say.
+pub type RemoteSidecar = (FileName, Vec<u8>, Sidecar);
+
+/// The sidecar of a remote file, by name, unless it names another file.
+///
+/// # Errors
+/// As the provider fails.
+pub fn sidecar_of(remote: &Remote, name: &FileName) -> anyhow::Result<Option<RemoteSidecar>> {
+    let beside = sidecar_name(name.as_str()).and_then(|name| FileName::new(&name).ok());
+    let Some(beside) = beside else {
+        return Ok(None);
+    };
+    let found = remote.provider.stat(&beside).map_err(Failure::from)?;
+    let found =
+        found.filter(|object| object.kind == ObjectKind::File && object.size <= MAX_SIDECAR_BYTES);
+    let Some(object) = found else { return Ok(None) };
+    let text = read_json(remote, &object)?;
+    let Some(Facts::Sidecar(sidecar)) = Facts::parse(&text) else {
+        return Ok(None);
+    };
+    let is_theirs = sidecar
+        .of_file
+        .as_deref()
+        .is_some_and(|of_file| of_file != name.as_str());
+    Ok((!is_theirs).then_some((beside, text, sidecar)))
+}
+
+/// The bytes of a small remote file.
+///
+/// # Errors
+/// As the provider fails.
+pub fn read_json(remote: &Remote, object: &Object) -> anyhow::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    let reader = remote.provider.read(object, 0).map_err(Failure::from)?;
+    let read = reader.take(MAX_SIDECAR_BYTES).read_to_end(&mut text);
+    read.map_err(|error| {
+        let detail = format!(
+            "cannot read '{}' on {}: {}",
+            object.name,
+            remote.place.provider,
+            system_reason(&error)
+        );
+        Failure::new(Code::LocalIo, detail)
+    })?;
+    Ok(text)
+}

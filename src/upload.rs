@@ -1,0 +1,405 @@
+//! Upload: one file to its name on the remote, proven to be there.
+//!
+//! Look at the remote, stage, compare what is stored with what was read and with
+//! what its sidecar says, publish, record. The final name changes in one step
+//! at the end, so that whatever ends the process it holds the old verified
+//! file, the new one, or nothing.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use crate::catalog::{Known, Place, source_key};
+use crate::failure::{Code, Failure, fail};
+use crate::hash::Sha256;
+use crate::installation::{Installation, Remote};
+use crate::name::FileName;
+use crate::progress::{Progress, Task};
+use crate::provider::error::watch;
+use crate::provider::{Deletion, Object, ObjectKind, Session};
+use crate::remote_set::{read_json, sidecar_of};
+use crate::sidecar::{Facts, MAX_SIDECAR_BYTES, says_the_same};
+use crate::source::SourceFile;
+use crate::state::State;
+
+/// How to upload.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SyncOptions {
+    /// Leave a remote file alone that has the name and other content.
+    pub no_clobber: bool,
+    /// Only say what would be done.
+    pub dry_run: bool,
+    /// Send what does not match its sidecar, too.
+    pub force: bool,
+}
+
+/// What became of one file.
+pub(crate) struct Stored {
+    pub(crate) name: FileName,
+    pub(crate) size: u64,
+    /// What is known of it now; absent in a dry run.
+    pub(crate) known: Option<Known>,
+    pub(crate) step: Step,
+    /// Its bytes are not those its sidecar tells of.
+    pub(crate) damaged: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Skipped,
+    Added,
+    Replaced,
+}
+
+/// One file on its way.
+pub(crate) struct Outgoing {
+    pub(crate) source: SourceFile,
+    pub(crate) name: FileName,
+    pub(crate) role: Role,
+}
+
+/// What a file is to its backup.
+#[derive(Clone, Debug)]
+pub(crate) enum Role {
+    /// It holds the backup or a part of it; its SHA-256, where that is known, and the name of its sidecar.
+    Data(Option<Sha256>, Option<FileName>),
+    /// It is the sidecar or the manifest, and says this.
+    Json(Option<Facts>),
+}
+
+impl Outgoing {
+    /// Opens a file to be sent.
+    pub(crate) fn open(
+        installation: &Installation,
+        path: &Path,
+        role: Role,
+    ) -> Result<Self, Failure> {
+        let settings = &installation.settings;
+        let name = FileName::from_os(path.file_name().unwrap_or_default())?;
+        let source = SourceFile::open(path, &[&settings.db.value, &settings.state.value])?;
+        Ok(Outgoing { source, name, role })
+    }
+
+    /// Fails when the application wrote down another checksum than the bytes have.
+    pub(crate) fn check_against_sidecar(&self, found: Sha256) -> Result<(), Failure> {
+        match self.role {
+            Role::Data(Some(told), _) if told != found => {
+                let path = self.source.path().display().to_string();
+                Err(damaged(&path, told, found))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn known(
+        &self,
+        object: &Object,
+        sha256: Sha256,
+        stored_at: Timestamp,
+        verified_at: Option<Timestamp>,
+    ) -> Known {
+        let facts = match &self.role {
+            Role::Json(facts) => facts.clone(),
+            Role::Data(..) => None,
+        };
+        Known {
+            name: self.name.as_str().to_owned(),
+            size: object.size,
+            sha256,
+            version: object.version.clone(),
+            source: Some(source_key(self.source.stamp())),
+            facts,
+            stored_at,
+            verified_at,
+        }
+    }
+
+    fn stored(&self, known: Option<Known>, step: Step) -> Stored {
+        let is_damaged = |known: &Known| self.check_against_sidecar(known.sha256).is_err();
+        Stored {
+            name: self.name.clone(),
+            size: self.source.size(),
+            damaged: known.as_ref().is_some_and(is_damaged),
+            known,
+            step,
+        }
+    }
+}
+
+/// The failure for bytes that are not those a sidecar tells of.
+pub(crate) fn damaged(what: &str, told: Sha256, found: Sha256) -> Failure {
+    let detail = format!(
+        "'{what}' has the SHA-256 {found}, but its sidecar says {told}: the backup is damaged (checksum differs)"
+    );
+    Failure::new(Code::IntegrityFailed, detail)
+        .hint(DAMAGED)
+        .field("expected", told.to_string())
+        .field("found", found.to_string())
+}
+
+/// The way out for a damaged backup.
+pub(crate) const DAMAGED: &str =
+    "nothing was published; make a new backup in Vertex AR, or send it as it is with --force";
+
+/// Sends files to one company's remote.
+pub(crate) struct Uploader<'a> {
+    pub(crate) remote: &'a Remote,
+    pub(crate) options: SyncOptions,
+    pub(crate) progress: &'a dyn Progress,
+}
+
+impl Uploader<'_> {
+    fn place(&self) -> &Place {
+        &self.remote.place
+    }
+
+    /// Stores one file under its name, unless it is there. A dry run only says what would be done.
+    pub(crate) fn store(&self, state: &mut State, file: &mut Outgoing) -> anyhow::Result<Stored> {
+        let existing = self
+            .remote
+            .provider
+            .stat(&file.name)
+            .map_err(Failure::from)?;
+        if let Some(object) = &existing
+            && let Some(known) = self.same_content(state, file, object)?
+        {
+            self.judge(file, known.sha256)?;
+            if !self.options.dry_run {
+                state.record(self.place(), &known)?;
+            }
+            return Ok(file.stored(Some(known), Step::Skipped));
+        }
+        if existing.is_some() && self.options.no_clobber {
+            return Err(self.not_clobbered(file).into());
+        }
+        let step = if existing.is_some() {
+            Step::Replaced
+        } else {
+            Step::Added
+        };
+        if self.options.dry_run {
+            self.check_readable(file)?;
+            return Ok(file.stored(None, step));
+        }
+        let (sha256, object) = self.upload(state, file, step)?;
+        let now = Timestamp::now();
+        let known = file.known(&object, sha256, now, Some(now));
+        let full = self.place().directory.join(file.name.as_str());
+        state
+            .record(self.place(), &known)
+            .map_err(|failure| stored_but_not_recorded(&full, failure))?;
+        Ok(file.stored(Some(known), step))
+    }
+
+    /// A plan for a damaged backup would be a wrong one.
+    fn check_readable(&self, file: &mut Outgoing) -> anyhow::Result<()> {
+        if let Role::Data(Some(_), _) = file.role {
+            let task = self.progress.task(file.name.as_str(), file.source.size());
+            task.phase("comparing");
+            let found = file.source.digest(&*task)?;
+            self.judge(file, found)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the bytes are those the sidecar tells of; with `--force` others are only told about.
+    fn judge(&self, file: &Outgoing, found: Sha256) -> Result<(), Failure> {
+        match file.check_against_sidecar(found) {
+            Err(failure) if self.options.force => {
+                self.progress
+                    .note(&format!("{failure}; it is sent as it is"));
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    /// Begin, send, compare, publish. A failure before the last step leaves nothing.
+    fn upload(
+        &self,
+        state: &mut State,
+        file: &mut Outgoing,
+        step: Step,
+    ) -> anyhow::Result<(Sha256, Object)> {
+        let provider = &self.remote.provider;
+        let session = provider
+            .begin(&file.name, file.source.size())
+            .map_err(Failure::from)?;
+        state.begin_upload(self.place(), &session, &source_key(file.source.stamp()))?;
+        self.send(state, file, &session, step).inspect_err(|_| {
+            // What cannot be removed now is found by the next run, which has it in the state.
+            if provider.discard(&session).is_ok() {
+                let _ = state.drop_upload(self.place(), file.name.as_str());
+            }
+        })
+    }
+
+    fn send(
+        &self,
+        state: &mut State,
+        file: &mut Outgoing,
+        session: &Session,
+        step: Step,
+    ) -> anyhow::Result<(Sha256, Object)> {
+        let provider = &self.remote.provider;
+        let task = self.progress.task(file.name.as_str(), file.source.size());
+        let mut body = file.source.body(&*task)?;
+        provider.send(session, &mut body).map_err(Failure::from)?;
+        let sha256 = body.digest();
+        file.source.confirm_unchanged()?;
+        self.judge(file, sha256)?;
+        task.phase("verifying");
+        let staged = provider.inspect(session, &*task).map_err(Failure::from)?;
+        self.compare(file, &staged, sha256)?;
+        crate::interrupt::check()?;
+        if step == Step::Replaced {
+            self.retire_sidecar(state, file)?;
+        }
+        Ok((sha256, provider.publish(session).map_err(Failure::from)?))
+    }
+
+    /// A sidecar that tells of what is about to be replaced goes first: without one
+    /// the new file is merely without a sidecar, with it, it would look damaged.
+    fn retire_sidecar(&self, state: &mut State, file: &Outgoing) -> anyhow::Result<()> {
+        let Role::Data(_, json) = &file.role else {
+            return Ok(());
+        };
+        let stale = match json {
+            Some(json) => Some(json.clone()),
+            None => sidecar_of(self.remote, &file.name)?.map(|(json, ..)| json),
+        };
+        if let Some(json) = stale
+            && self
+                .remote
+                .provider
+                .delete(&json, Deletion::Trash)
+                .map_err(Failure::from)?
+        {
+            state.forget(self.place(), json.as_str())?;
+        }
+        Ok(())
+    }
+
+    /// What is stored must be what was sent.
+    fn compare(&self, file: &Outgoing, staged: &Object, sent: Sha256) -> Result<(), Failure> {
+        let size = file.source.size();
+        if staged.size == size && staged.sha256 == Some(sent) {
+            return Ok(());
+        }
+        let found = staged
+            .sha256
+            .map_or_else(|| "none".to_owned(), |found| found.to_string());
+        let detail = format!(
+            "'{}' was stored on {} with {} bytes and SHA-256 {found}, but {size} bytes with SHA-256 {sent} were sent",
+            file.name,
+            self.place().provider,
+            staged.size
+        );
+        Err(Failure::new(Code::IntegrityFailed, detail)
+            .hint("nothing was published; run the command again, and check the storage if it happens twice")
+            .field("expected", sent.to_string())
+            .field("found", found)
+            .retry(true))
+    }
+
+    /// What is known of the remote object when it has the source's bytes.
+    ///
+    /// Our record spares reading whatever did not change since it was made.
+    fn same_content(
+        &self,
+        state: &State,
+        file: &mut Outgoing,
+        object: &Object,
+    ) -> anyhow::Result<Option<Known>> {
+        if object.kind != ObjectKind::File {
+            return Ok(None);
+        }
+        let recorded = state.known(self.place(), file.name.as_str())?;
+        // What was found to differ is read again.
+        let recorded =
+            recorded.filter(|known| known.version == object.version && known.verified_at.is_some());
+        let key = source_key(file.source.stamp());
+        if let Some(known) = &recorded
+            && known.source.as_deref() == Some(key.as_str())
+        {
+            return Ok(recorded);
+        }
+        if matches!(file.role, Role::Json(_)) {
+            return self.same_json(file, object);
+        }
+        if object.size != file.source.size() {
+            return Ok(None);
+        }
+        let task = self.progress.task(file.name.as_str(), file.source.size());
+        task.phase("comparing");
+        let stored = match (object.sha256, &recorded) {
+            (Some(sha256), _) => sha256,
+            (None, Some(known)) => known.sha256,
+            (None, None) => remote_digest(self.remote, object, &*task)?,
+        };
+        let sha256 = file.source.digest(&*task)?;
+        let now = Timestamp::now();
+        // Compared by reading both, it is verified now; by the record alone, as of then.
+        let (stored_at, verified_at) = match recorded {
+            Some(known) => (known.stored_at, known.verified_at),
+            None => (object.modified.unwrap_or(now).min(now), Some(now)),
+        };
+        Ok((sha256 == stored).then(|| file.known(object, sha256, stored_at, verified_at)))
+    }
+
+    /// A sidecar that says the same, and only lies elsewhere, is left as the remote has it.
+    fn same_json(&self, file: &mut Outgoing, object: &Object) -> anyhow::Result<Option<Known>> {
+        if object.size.max(file.source.size()) > MAX_SIDECAR_BYTES {
+            return Ok(None);
+        }
+        let theirs = read_json(self.remote, object)?;
+        let ours = file.source.content()?;
+        let now = Timestamp::now();
+        let stored_at = object.modified.unwrap_or(now).min(now);
+        Ok(says_the_same(&theirs, &ours)
+            .then(|| file.known(object, Sha256::of(&theirs), stored_at, Some(now))))
+    }
+
+    fn not_clobbered(&self, file: &Outgoing) -> Failure {
+        let full = self.place().directory.join(file.name.as_str());
+        Failure::new(
+            Code::AlreadyExists,
+            format!("'{full}' exists already with other content"),
+        )
+        .hint("without --no-clobber it is replaced")
+    }
+}
+
+/// The digest of a remote object, by reading it back.
+///
+/// # Errors
+/// As [`crate::provider::Provider::read`]; `integrity_failed` when it ends early.
+pub fn remote_digest(remote: &Remote, object: &Object, task: &dyn Task) -> anyhow::Result<Sha256> {
+    let mut reader = remote.provider.read(object, 0).map_err(Failure::from)?;
+    let digest = Sha256::of_reader(&mut *reader, |count| watch(task, count));
+    let doing = format!("cannot read '{}' on {}", object.name, remote.place.provider);
+    let (sha256, size) = digest.map_err(|error| {
+        Failure::from(crate::provider::error::disk(
+            remote.place.provider,
+            &doing,
+            error,
+            None,
+        ))
+    })?;
+    if size != object.size {
+        fail!(
+            Code::IntegrityFailed,
+            "{doing}: it ended after {size} of {} bytes",
+            object.size
+        );
+    }
+    Ok(sha256)
+}
+
+fn stored_but_not_recorded(remote_path: &str, failure: Failure) -> Failure {
+    let detail = format!("'{remote_path}' is stored and verified, but this could not be recorded");
+    Failure::new(Code::LocalIo, detail)
+        .field("stored", true)
+        .hint("make room beside the database; running the same command again records it")
+        .caused_by(failure)
+}
