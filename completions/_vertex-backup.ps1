@@ -476,6 +476,10 @@ Register-ArgumentCompleter -Native -CommandName 'vertex-backup' -ScriptBlock {
             break
         }
         'vertex-backup;sync' {
+            [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'With --all: only companies with this provider')
+            [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'Only backups of this type: database, storage or full')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only backups made since: a length of time such as 7d, or a date such as 2025-01-31')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'With --all: so many companies at a time')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The application''s database [env: VERTEX_BACKUP_DB]')
             [CompletionResult]::new('--backup-dir', '--backup-dir', [CompletionResultType]::ParameterName, 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]')
             [CompletionResult]::new('--remote-config', '--remote-config', [CompletionResultType]::ParameterName, 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]')
@@ -485,10 +489,12 @@ Register-ArgumentCompleter -Native -CommandName 'vertex-backup' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]')
             [CompletionResult]::new('--lock-wait', '--lock-wait', [CompletionResultType]::ParameterName, 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'All companies that have a provider')
+            [CompletionResult]::new('--latest', '--latest', [CompletionResultType]::ParameterName, 'Only the newest backup of each type')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Only say what would be done')
             [CompletionResult]::new('--no-clobber', '--no-clobber', [CompletionResultType]::ParameterName, 'Leave remote files alone that have the name and other content')
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Send a backup that does not match its sidecar, too')
-            [CompletionResult]::new('--fail-fast', '--fail-fast', [CompletionResultType]::ParameterName, 'Stop at the first file that fails')
+            [CompletionResult]::new('--fail-fast', '--fail-fast', [CompletionResultType]::ParameterName, 'Stop at the first failure')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document instead of a table')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only; JSON and what was asked for are still printed')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only; JSON and what was asked for are still printed')

@@ -2410,12 +2410,28 @@ _vertex__backup() {
             return 0
             ;;
         vertex__subcmd__backup__subcmd__sync)
-            opts="-q -v -y -h --dry-run --no-clobber --force --fail-fast --db --backup-dir --remote-config --config --json --format --progress --quiet --verbose --color --no-input --yes --lock-wait --timeout --help"
+            opts="-q -v -y -h --all --provider --type --latest --since --jobs --dry-run --no-clobber --force --fail-fast --db --backup-dir --remote-config --config --json --format --progress --quiet --verbose --color --no-input --yes --lock-wait --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --provider)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --type)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --db)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then

@@ -478,6 +478,10 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and 
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -s y -l yes -d 'Answer yes to every question'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -s h -l help -d 'Print help'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l provider -d 'With --all: only companies with this provider' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l type -d 'Only backups of this type: database, storage or full' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l since -d 'Only backups made since: a length of time such as 7d, or a date such as 2025-01-31' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l jobs -d 'With --all: so many companies at a time' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
@@ -494,10 +498,12 @@ always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l all -d 'All companies that have a provider'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l latest -d 'Only the newest backup of each type'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l dry-run -d 'Only say what would be done'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l no-clobber -d 'Leave remote files alone that have the name and other content'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l force -d 'Send a backup that does not match its sidecar, too'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l fail-fast -d 'Stop at the first file that fails'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l fail-fast -d 'Stop at the first failure'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'

@@ -2,6 +2,7 @@
 
 use crate::catalog::Place;
 use crate::company::{BackupConfig, Changes, Company};
+use crate::directories::Directories;
 use crate::failure::Failure;
 use crate::history::{Intent, Outcome, Verdict};
 use crate::installation::{Installation, Remote, backup_config};
@@ -41,7 +42,8 @@ impl Assignment {
         if !registry.is_configured(provider) {
             return Err(not_configured(provider).into());
         }
-        installation.refuse_shared_directory(company_id, provider, &directory)?;
+        Directories::read(&installation.companies(), Some(provider))?
+            .refuse_shared(company_id, provider, &directory)?;
         Ok(Assignment {
             provider,
             directory,
@@ -168,7 +170,12 @@ fn recheck(
     };
     let lock = installation.lock_assignments(operation)?;
     let directory = RemotePath::parse_stored(directory)?;
-    installation.refuse_shared_directory(&company.id, provider.parse()?, &directory)?;
+    let provider = provider.parse()?;
+    Directories::read(&installation.companies(), Some(provider))?.refuse_shared(
+        &company.id,
+        provider,
+        &directory,
+    )?;
     Ok(Some(lock))
 }
 

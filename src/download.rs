@@ -131,12 +131,17 @@ impl Download<'_> {
             .map_err(|error| self.read_failed(wanted, error))?;
         let sha256 = Sha256::of(&text);
         self.check_unchanged(wanted, text.len() as u64)?;
-        let compared_with = wanted.compare(sha256)?;
+        wanted.compare(sha256)?;
         let adjusted = relocated_manifest(&text, &places).unwrap_or_else(|| text.clone());
         target.write_json(&target.name, &text, &adjusted, self.options.force)?;
         let size = halves.iter().map(|half| half.size).sum();
         let skipped = halves.iter().all(|half| half.skipped);
         let parts = halves.iter().flat_map(|half| half.parts.clone()).collect();
+        // What was said of both halves was said of the whole.
+        let mut compared_with = halves
+            .first()
+            .map_or_else(Vec::new, |half: &DownloadReport| half.compared_with.clone());
+        compared_with.retain(|who| halves.iter().all(|half| half.compared_with.contains(who)));
         let report = self.report(wanted, target, (sha256, compared_with), skipped);
         Ok(DownloadReport {
             size,

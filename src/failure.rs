@@ -163,6 +163,19 @@ impl Failure {
         self
     }
 
+    /// The same failure for somebody else it concerns, without the error beneath.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Failure {
+            code: self.code,
+            detail: self.detail.clone(),
+            hint: self.hint.clone(),
+            retryable: self.retryable,
+            fields: self.fields.clone(),
+            source: None,
+        }
+    }
+
     /// The stable name of this failure.
     pub fn code(&self) -> Code {
         self.code

@@ -1,10 +1,11 @@
 //! One installation of Vertex AR: its database, provider file, backups, and our state beside them.
 
 use crate::catalog::Place;
-use crate::company::{BackupConfig, Companies, Company, Filter};
+use crate::company::{BackupConfig, Companies, Company};
 use crate::database;
 use crate::dir::Stamp;
-use crate::failure::{Code, Failure};
+use crate::directories::Directories;
+use crate::failure::Failure;
 use crate::json_file::wide_mode_warning;
 use crate::lock::{Lock, Locks};
 use crate::provider::registry::{Registry, not_configured};
@@ -13,6 +14,8 @@ use crate::provider_file;
 use crate::remote_path::RemotePath;
 use crate::settings::Settings;
 use crate::state::State;
+
+pub use crate::directories::{assignment, shell_word};
 
 /// Where everything is, and how to get at it.
 pub struct Installation {
@@ -123,11 +126,27 @@ impl Installation {
         company: &Company,
         state: Option<&State>,
     ) -> anyhow::Result<Remote> {
+        let (kind, _) = assignment(company)?;
+        let directories = Directories::read(&self.companies(), Some(kind))?;
+        self.remote_apart(registry, company, state, &directories)
+    }
+
+    /// As [`Installation::remote`], with the directories of all companies at hand.
+    ///
+    /// # Errors
+    /// As [`Installation::remote`].
+    pub fn remote_apart(
+        &self,
+        registry: &Registry,
+        company: &Company,
+        state: Option<&State>,
+        directories: &Directories,
+    ) -> anyhow::Result<Remote> {
         let (kind, directory) = assignment(company)?;
         if !registry.is_configured(kind) {
             return Err(not_configured(kind).into());
         }
-        self.refuse_shared_directory(&company.id, kind, &directory)?;
+        directories.refuse_shared(&company.id, kind, &directory)?;
         let identity = match state {
             Some(state) => state.identity(&registry.storage_key(kind))?,
             None => None,
@@ -143,6 +162,25 @@ impl Installation {
             place,
             provider,
         })
+    }
+
+    /// Makes a remote ready to be written to: claimed, and cleared of what killed runs left.
+    /// A dry run changes nothing.
+    ///
+    /// # Errors
+    /// Why the provider cannot be used.
+    pub fn prepare(
+        &self,
+        registry: &Registry,
+        mut remote: Remote,
+        state: &mut State,
+        dry_run: bool,
+    ) -> anyhow::Result<Remote> {
+        if !dry_run {
+            self.claim(registry, &mut remote, state)?;
+            remove_leftovers(registry, &remote.company.id, state)?;
+        }
+        Ok(remote)
     }
 
     /// Marks the remote's storage as used, the first time, and remembers what it is.
@@ -163,60 +201,6 @@ impl Installation {
         Ok(())
     }
 
-    /// Removes what killed runs left of a company's uploads, in whichever directory.
-    ///
-    /// The caller holds the company's lock, so nobody is at them any more. What
-    /// cannot be reached now is left for a later run.
-    pub fn remove_leftovers(
-        &self,
-        registry: &Registry,
-        company_id: &str,
-        state: &mut State,
-    ) -> Result<(), Failure> {
-        for (place, session) in state.uploads(company_id)? {
-            let identity = state.identity(&registry.storage_key(place.provider))?;
-            let provider = registry.open(place.provider, Some(place.directory.clone()), identity);
-            if provider.is_ok_and(|provider| provider.discard(&session).is_ok()) {
-                state.drop_upload(&place, &session.name)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Fails when another company's directory on the same provider is this one,
-    /// or one of the two lies inside the other.
-    ///
-    /// # Errors
-    /// `remote_path_conflict`, naming the other company.
-    pub fn refuse_shared_directory(
-        &self,
-        id: &str,
-        kind: ProviderKind,
-        directory: &RemotePath,
-    ) -> anyhow::Result<()> {
-        let filter = Filter {
-            provider: Some(kind),
-            configured: None,
-        };
-        self.companies().pages(&filter, |companies, _| {
-            for other in companies.iter().filter(|other| other.id != id) {
-                // A directory nobody can use cannot be shared.
-                let Ok((_, theirs)) = assignment(other) else { continue };
-                if directory.overlaps(&theirs) {
-                    let detail = format!(
-                        "The remote directory '{directory}' on {kind} overlaps '{theirs}' of company '{}' ({})",
-                        other.name, other.id
-                    );
-                    return Err(Failure::new(Code::RemotePathConflict, detail)
-                        .hint("give each company a directory of its own: config set COMPANY --remote-path DIR")
-                        .field("other_company_id", other.id.clone())
-                        .into());
-                }
-            }
-            Ok(())
-        })
-    }
-
     /// Whether the built-in local root shares a disk with the backups it should protect.
     pub fn builtin_root_shares_disk(&self, registry: &Registry) -> bool {
         let (root, configured) = registry.local_root();
@@ -231,26 +215,23 @@ impl Installation {
     }
 }
 
-/// What a company is assigned, read strictly.
+/// Removes what killed runs left of a company's uploads, in whichever directory.
 ///
-/// # Errors
-/// `no_backup_provider`, `invalid_provider`, `invalid_remote_path`.
-pub fn assignment(company: &Company) -> Result<(ProviderKind, RemotePath), Failure> {
-    let Some(provider) = &company.provider else {
-        let detail = format!(
-            "Company '{}' does not have a backup provider configured",
-            company.name
-        );
-        return Err(Failure::new(Code::NoBackupProvider, detail).hint(format!(
-            "vertex-backup config set {} --provider local",
-            shell_word(&company.id)
-        )));
-    };
-    let directory = match &company.remote_path {
-        Some(stored) => RemotePath::parse_stored(stored)?,
-        None => RemotePath::default_for(&company.id)?,
-    };
-    Ok((provider.parse()?, directory))
+/// The caller holds the company's lock, so nobody is at them any more. What
+/// cannot be reached now is left for a later run.
+fn remove_leftovers(
+    registry: &Registry,
+    company_id: &str,
+    state: &mut State,
+) -> Result<(), Failure> {
+    for (place, session) in state.uploads(company_id)? {
+        let identity = state.identity(&registry.storage_key(place.provider))?;
+        let provider = registry.open(place.provider, Some(place.directory.clone()), identity);
+        if provider.is_ok_and(|provider| provider.discard(&session).is_ok()) {
+            state.drop_upload(&place, &session.name)?;
+        }
+    }
+    Ok(())
 }
 
 /// The two fields for an assignment.
@@ -259,9 +240,4 @@ pub fn backup_config(kind: ProviderKind, directory: &RemotePath) -> BackupConfig
         provider: Some(kind.name().to_owned()),
         remote_path: Some(directory.as_str().to_owned()),
     }
-}
-
-/// A word as it can be typed into a shell.
-pub fn shell_word(word: &str) -> String {
-    shlex::try_quote(word).map_or_else(|_| word.to_owned(), std::borrow::Cow::into_owned)
 }

@@ -28,6 +28,7 @@
 pub mod actor;
 pub mod assign;
 pub mod backup;
+pub mod bulk;
 pub mod catalog;
 pub mod chain;
 pub mod cli;
@@ -37,6 +38,7 @@ pub mod credential;
 pub mod database;
 pub mod delete;
 pub mod dir;
+pub mod directories;
 pub mod download;
 pub mod duration;
 pub mod exit;

@@ -71,6 +71,11 @@ impl LocalSet {
         }
     }
 
+    /// Whether a path leads to one of its members.
+    pub fn is_at(&self, path: &Path) -> bool {
+        self.paths.values().any(|member| member == path)
+    }
+
     /// Where a member is.
     pub fn path(&self, member: &Member) -> &Path {
         self.paths

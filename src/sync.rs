@@ -6,7 +6,6 @@
 //! anything of it appears.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use jiff::Timestamp;
 
@@ -55,18 +54,10 @@ struct Sent {
 }
 
 impl Sync<'_> {
-    /// Syncs the set a file belongs to, with a row in the history.
-    ///
-    /// # Errors
-    /// As the contract lists them; after any of them the remote's names hold what they held.
-    pub fn backup(&self, state: &mut State, path: &Path) -> anyhow::Result<SyncReport> {
-        self.set(state, &LocalSet::find(path))
-    }
-
     /// Syncs a set, with a row in the history.
     ///
     /// # Errors
-    /// As [`Sync::backup`].
+    /// As the contract lists them; after any of them the remote's names hold what they held.
     pub fn set(&self, state: &mut State, local: &LocalSet) -> anyhow::Result<SyncReport> {
         self.tell_doubts(local);
         if self.options.dry_run {

@@ -112,9 +112,13 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  \
         vertex-backup sync acme-corp backups/database/db_backup_20250131_040000.db\n  \
         vertex-backup sync acme-corp backups/storage/*.tar.gz --json\n  \
-        vertex-backup sync 'Acme Corporation' x.db --dry-run\n\n\
-        A file's sidecar goes along with it. A file that the remote has already is skipped.\n\
-        The exit code is 0 only when every file is stored and verified, and 3 when some are.")]
+        vertex-backup sync 'Acme Corporation' --latest --dry-run\n  \
+        vertex-backup sync --all --since 7d --quiet\n\n\
+        Any file of a backup stands for all of it: its parts, its sidecar, both halves of a\n\
+        full backup. Without FILE, every local backup that the remote lacks is sent, oldest\n\
+        first, from backups/COMPANY-ID/ where that exists, else from backups/.\n\
+        What the remote has already is skipped. The exit code is 0 only when all is stored\n\
+        and verified, and 3 when some is.")]
     Sync(Sync),
     /// List the backups on a company's remote
     #[command(after_help = "Examples:\n  \
@@ -286,12 +290,31 @@ pub(crate) struct ConfigList {
 
 /// `sync`.
 #[derive(Args, Debug)]
+#[command(group = clap::ArgGroup::new("whose").required(true).args(["company", "all"]))]
 pub(crate) struct Sync {
     /// The company's id, or its exact name
-    pub(crate) company: String,
-    /// The backup files to send
-    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) company: Option<String>,
+    /// The backups to send, each named by any of its files [default: all that the remote lacks]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) files: Vec<PathBuf>,
+    /// All companies that have a provider
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// With --all: only companies with this provider
+    #[arg(long, value_name = "PROVIDER", requires = "all")]
+    pub(crate) provider: Option<String>,
+    /// Only backups of this type: database, storage or full
+    #[arg(long = "type", value_name = "TYPE", conflicts_with = "files")]
+    pub(crate) backup_type: Option<String>,
+    /// Only the newest backup of each type
+    #[arg(long, conflicts_with = "files")]
+    pub(crate) latest: bool,
+    /// Only backups made since: a length of time such as 7d, or a date such as 2025-01-31
+    #[arg(long, value_name = "WHEN", conflicts_with = "files")]
+    pub(crate) since: Option<String>,
+    /// With --all: so many companies at a time
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64), requires = "all")]
+    pub(crate) jobs: u8,
     /// Only say what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -301,7 +324,7 @@ pub(crate) struct Sync {
     /// Send a backup that does not match its sidecar, too
     #[arg(long)]
     pub(crate) force: bool,
-    /// Stop at the first file that fails
+    /// Stop at the first failure
     #[arg(long)]
     pub(crate) fail_fast: bool,
 }

@@ -1,7 +1,7 @@
-//! Several things done one after another: one failure does not stop the rest.
+//! Several things done, one after another or at once: one failure does not stop the rest.
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::failure::Verdict;
 use super::ui::Ui;
@@ -11,17 +11,28 @@ use crate::failure::{Code, Failure};
 /// What became of each thing.
 #[derive(Default)]
 pub(crate) struct Batch {
-    results: Vec<Value>,
+    /// Each with what it is about, as JSON text: of thousands, a value would take several times as much.
+    results: Vec<(String, String)>,
+    about: String,
     succeeded: usize,
     skipped: usize,
     exits: Vec<u8>,
 }
 
 impl Batch {
+    /// The results that follow are about this company; results are printed company by company.
+    pub(crate) fn about(&mut self, company: &str) {
+        company.clone_into(&mut self.about);
+    }
+
+    fn add(&mut self, result: &impl Serialize) {
+        let text = serde_json::to_string(result).unwrap_or_default();
+        self.results.push((self.about.clone(), text));
+    }
+
     /// Adds a success.
     pub(crate) fn done(&mut self, report: &impl Serialize, skipped: bool) {
-        self.results
-            .push(serde_json::to_value(report).unwrap_or_default());
+        self.add(report);
         if skipped {
             self.skipped += 1;
         } else {
@@ -29,18 +40,20 @@ impl Batch {
         }
     }
 
-    /// Adds a failure to `what`, told at once.
-    pub(crate) fn failed(&mut self, ui: &Ui, what: (&str, &str), error: &anyhow::Error) {
+    /// Adds a failure, told at once; `what` are keys that say what failed.
+    pub(crate) fn failed(&mut self, ui: &Ui, what: &[(&str, &str)], error: &anyhow::Error) {
         let verdict = Verdict::of(error);
-        verdict.print(ui);
+        verdict.print_about(ui, &self.about);
         let mut object = verdict.to_json();
-        object[what.0] = json!(what.1);
-        self.results.push(object);
+        for (key, value) in what {
+            object[*key] = json!(value);
+        }
+        self.add(&object);
         self.exits.push(verdict.exit());
     }
 
-    pub(crate) fn has_failures(&self) -> bool {
-        !self.exits.is_empty()
+    pub(crate) fn failures(&self) -> usize {
+        self.exits.len()
     }
 
     /// Done, partial, or the code that all failures share.
@@ -59,23 +72,15 @@ impl Batch {
 
     /// Prints the JSON of all, or text made by `human`; the exit code.
     pub(crate) fn finish(
-        self,
+        mut self,
         ui: &Ui,
         message: &str,
         human: impl FnOnce() -> String,
     ) -> Result<u8, Failure> {
-        let failed = self.exits.len();
         let exit = self.exit();
         if ui.is_json() {
-            ui.json(&json!({
-                "success": failed == 0,
-                "message": message,
-                "results": self.results,
-                "count": self.results.len(),
-                "succeeded": self.succeeded,
-                "failed": failed,
-                "skipped": self.skipped,
-            }))?;
+            self.results.sort_by(|a, b| a.0.cmp(&b.0));
+            self.json(ui, message)?;
         } else if !ui.is_quiet() {
             ui.text(&human())?;
         }
@@ -83,5 +88,23 @@ impl Batch {
             Some(signal) => Ok(Code::Interrupted(signal).exit()),
             None => Ok(exit),
         }
+    }
+
+    fn json(&self, ui: &Ui, message: &str) -> Result<(), Failure> {
+        let failed = self.exits.len();
+        let (success, message) = (failed == 0, json!(message));
+        ui.json_text(&format!(
+            r#"{{"success":{success},"message":{message},"results":["#
+        ))?;
+        for (index, (_, text)) in self.results.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            ui.json_text(&format!("{comma}{text}"))?;
+        }
+        ui.json_text(&format!(
+            "],\"count\":{},\"succeeded\":{},\"failed\":{failed},\"skipped\":{}}}\n",
+            self.results.len(),
+            self.succeeded,
+            self.skipped
+        ))
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
                 batch.done(&report, false);
                 deleted.push(vec![Cell::from(&report.remote_path)]);
             }
-            Err(error) => batch.failed(ui, ("filename", name.as_str()), &error),
+            Err(error) => batch.failed(ui, &[("filename", name.as_str())], &error),
         }
         if crate::interrupt::received().is_some() {
             break;

@@ -41,8 +41,18 @@ impl<'a> Verdict<'a> {
 
     /// Prints `error:`, `caused by:` and `hint:` lines.
     pub(crate) fn print(&self, ui: &Ui) {
+        self.print_about(ui, "");
+    }
+
+    /// As [`Verdict::print`], beginning with what it is about, where that is said.
+    pub(crate) fn print_about(&self, ui: &Ui, about: &str) {
+        let about = if about.is_empty() {
+            String::new()
+        } else {
+            format!("{about}: ")
+        };
         ui.error(
-            &self.detail,
+            &format!("{about}{}", self.detail),
             &self.causes,
             self.failure.and_then(Failure::hint_text),
         );

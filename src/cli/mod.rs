@@ -5,6 +5,7 @@
 
 mod args;
 mod batch;
+mod bulk;
 mod company;
 mod config;
 mod delete;

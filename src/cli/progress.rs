@@ -57,6 +57,32 @@ impl Progress for Watcher<'_> {
     }
 }
 
+/// Progress of one of several at a time: its lines begin with whose they are.
+pub(crate) struct Labelled<'a> {
+    watcher: &'a Watcher<'a>,
+    label: String,
+}
+
+impl<'a> Labelled<'a> {
+    pub(crate) fn new(watcher: &'a Watcher<'a>, label: &str) -> Self {
+        Labelled {
+            watcher,
+            label: label.to_owned(),
+        }
+    }
+}
+
+impl Progress for Labelled<'_> {
+    fn task(&self, label: &str, total: u64) -> Box<dyn Task + '_> {
+        self.watcher
+            .task(&format!("{}: {label}", self.label), total)
+    }
+
+    fn note(&self, text: &str) {
+        self.watcher.note(&format!("{}: {text}", self.label));
+    }
+}
+
 struct Bar {
     bar: ProgressBar,
     label: String,

@@ -131,7 +131,7 @@ fn test_all(context: &Context, names: &[String]) -> anyhow::Result<u8> {
                     connection.account.into(),
                 ]);
             }
-            Err(failure) => batch.failed(ui, ("name", kind.name()), &failure.into()),
+            Err(failure) => batch.failed(ui, &[("name", kind.name())], &failure.into()),
         }
     }
     let message = format!("{} of {} providers are connected", rows.len(), kinds.len());
@@ -176,7 +176,7 @@ fn info(context: &Context, names: &[String]) -> anyhow::Result<u8> {
                     size(quota.trash, "-"),
                 ]);
             }
-            Err(failure) => batch.failed(ui, ("name", kind.name()), &failure.into()),
+            Err(failure) => batch.failed(ui, &[("name", kind.name())], &failure.into()),
         }
     }
     let message = format!("{} of {} providers answered", rows.len(), kinds.len());

@@ -1,10 +1,11 @@
 //! `sync`: backup files to a company's remote.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Context;
 use super::args::Sync as Args;
 use super::batch::Batch;
+use super::bulk;
 use super::render::{Cell, Tone, left, right};
 use super::ui::Ui;
 use crate::company::Company;
@@ -12,6 +13,7 @@ use crate::exit;
 use crate::failure::{Code, Failure};
 use crate::history::Intent;
 use crate::installation::Remote;
+use crate::local_set::LocalSet;
 use crate::lock::Lock;
 use crate::provider::registry::Registry;
 use crate::report::SyncReport;
@@ -20,33 +22,48 @@ use crate::sync::{Sync, SyncOptions};
 use crate::text::bytes;
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
+    match args.company.as_deref() {
+        Some(company) if !args.files.is_empty() => files(context, args, company),
+        company => bulk::run(context, args, company),
+    }
+}
+
+/// The options that both ways to sync share.
+pub(super) fn options(args: &Args) -> SyncOptions {
+    SyncOptions {
+        no_clobber: args.no_clobber,
+        dry_run: args.dry_run,
+        force: args.force,
+    }
+}
+
+/// Backups that were named.
+fn files(context: &Context, args: &Args, company: &str) -> anyhow::Result<u8> {
     let Context { ui, installation } = context;
-    let company = installation.companies().find(&args.company)?;
+    let company = installation.companies().find(company)?;
     let lock = installation.lock_company(&company, "sync")?;
     let mut state = installation.state()?;
     let (registry, remote) = open(context, args, &company, &lock, &mut state)?;
     context.warn_of_shared_disk(&registry, remote.place.provider);
     let watcher = ui.watcher();
-    let options = SyncOptions {
-        no_clobber: args.no_clobber,
-        dry_run: args.dry_run,
-        force: args.force,
-    };
     let sync = Sync {
         installation,
         remote: &remote,
         lock: &lock,
-        options,
+        options: options(args),
         progress: &watcher,
     };
 
-    if let [file] = args.files.as_slice() {
+    for file in &args.files {
         say_link(ui, file);
-        let report = sync.backup(&mut state, file)?;
+    }
+    let found = distinct(&args.files);
+    if let [local] = found.as_slice() {
+        let report = sync.set(&mut state, local)?;
         ui.done(&report, || sentence(&report))?;
         return Ok(exit::DONE);
     }
-    several(context, args, &sync, &mut state)
+    several(context, args, &sync, &mut state, &found)
 }
 
 /// Opens the company's remote, and clears away what killed runs left there.
@@ -60,11 +77,8 @@ fn open(
     let Context { installation, .. } = context;
     let opened = context
         .remote(company, Some(&*state))
-        .and_then(|(registry, mut remote)| {
-            if !args.dry_run {
-                installation.claim(&registry, &mut remote, state)?;
-                installation.remove_leftovers(&registry, &company.id, state)?;
-            }
+        .and_then(|(registry, remote)| {
+            let remote = installation.prepare(&registry, remote, state, args.dry_run)?;
             Ok((registry, remote))
         });
     match opened {
@@ -82,25 +96,37 @@ fn open(
     }
 }
 
-/// Several files, one after another: one failure does not stop the rest.
+/// The backups that files belong to, each once, however many of its files were named.
+fn distinct(files: &[PathBuf]) -> Vec<LocalSet> {
+    let mut found: Vec<LocalSet> = Vec::new();
+    for file in files {
+        if !found.iter().any(|local| local.is_at(file)) {
+            found.push(LocalSet::find(file));
+        }
+    }
+    found
+}
+
+/// Several backups, one after another: one failure does not stop the rest.
 fn several(
     context: &Context,
     args: &Args,
     sync: &Sync<'_>,
     state: &mut State,
+    found: &[LocalSet],
 ) -> anyhow::Result<u8> {
     let ui = &context.ui;
     let mut batch = Batch::default();
     let mut reports = Vec::new();
-    for file in &args.files {
-        say_link(ui, file);
-        match sync.backup(state, file) {
+    for local in found {
+        let file = local.first_path();
+        match sync.set(state, local) {
             Ok(report) => {
                 batch.done(&report, report.skipped);
                 reports.push(report);
             }
             Err(error) => {
-                batch.failed(ui, ("local_path", &file.to_string_lossy()), &error);
+                batch.failed(ui, &[("local_path", &file.to_string_lossy())], &error);
                 let interrupted = matches!(
                     Failure::of(&error).map(Failure::code),
                     Some(Code::Interrupted(_))
@@ -111,14 +137,14 @@ fn several(
             }
         }
     }
-    let failed = if batch.has_failures() {
+    let failed = if batch.failures() > 0 {
         ", some failed"
     } else {
         ""
     };
     let are = if args.dry_run { "would be" } else { "are" };
-    let (count, all, provider) = (reports.len(), args.files.len(), sync.remote.place.provider);
-    let message = format!("{count} of {all} files {are} on {provider}{failed}");
+    let (count, all, provider) = (reports.len(), found.len(), sync.remote.place.provider);
+    let message = format!("{count} of {all} backups {are} on {provider}{failed}");
     Ok(batch.finish(ui, &message, || table(context, &reports, &message))?)
 }
 
@@ -155,6 +181,17 @@ pub(super) fn in_parts(size: u64, parts: usize) -> String {
     }
 }
 
+/// What was done with a backup, in a word.
+pub(super) fn result_of(report: &SyncReport) -> Cell {
+    match (report.skipped, report.replaced, report.dry_run) {
+        (true, ..) => Cell::toned("already there", Tone::Dim),
+        (_, true, true) => Cell::toned("would replace", Tone::Warn),
+        (_, true, false) => Cell::toned("replaced", Tone::Good),
+        (_, false, true) => Cell::toned("would sync", Tone::Warn),
+        (_, false, false) => Cell::toned("synced", Tone::Good),
+    }
+}
+
 fn table(context: &Context, reports: &[SyncReport], message: &str) -> String {
     if reports.is_empty() {
         return format!("{message}\n");
@@ -166,15 +203,8 @@ fn table(context: &Context, reports: &[SyncReport], message: &str) -> String {
         left("REMOTE PATH"),
     ];
     let rows = reports.iter().map(|report| {
-        let result = match (report.skipped, report.replaced, report.dry_run) {
-            (true, ..) => Cell::toned("already there", Tone::Dim),
-            (_, true, true) => Cell::toned("would replace", Tone::Warn),
-            (_, true, false) => Cell::toned("replaced", Tone::Good),
-            (_, false, true) => Cell::toned("would sync", Tone::Warn),
-            (_, false, false) => Cell::toned("synced", Tone::Good),
-        };
         vec![
-            result,
+            result_of(report),
             report.backup_type.name().into(),
             bytes(report.size).into(),
             Cell::from(&report.remote_path),

@@ -9,6 +9,7 @@ const LAYERS: [&[&str]; 6] = [
     &["cli"],
     &[
         "assign",
+        "bulk",
         "delete",
         "download",
         "files",
@@ -25,6 +26,7 @@ const LAYERS: [&[&str]; 6] = [
         "chain",
         "company",
         "config_file",
+        "directories",
         "history",
         "local_set",
         "lock",

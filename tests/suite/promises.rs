@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use vertex_backup::failure::{Code, Failure};
 use vertex_backup::installation::{Installation, Remote};
+use vertex_backup::local_set::LocalSet;
 use vertex_backup::lock::Lock;
 use vertex_backup::name::FileName;
 use vertex_backup::progress::{Progress, Silent, Task};
@@ -68,7 +69,7 @@ impl Desk {
             options,
             progress,
         };
-        sync.backup(&mut self.state, path)
+        sync.set(&mut self.state, &LocalSet::find(path))
     }
 }
 

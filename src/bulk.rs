@@ -1,0 +1,412 @@
+//! Bulk sync: every local backup that the remotes lack, company by company, several at a time.
+//!
+//! One backup's failure does not stop its company, one company's not the others.
+//! A provider that is down is asked once: its remaining companies fail with the
+//! same reason at once.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use jiff::civil::DateTime;
+
+use crate::backup::BackupType;
+use crate::catalog::source_key;
+use crate::company::{BadRow, Company, Filter};
+use crate::dir::Stamp;
+use crate::directories::Directories;
+use crate::failure::{Code, Failure};
+use crate::history::{Intent, Outcome as RunOutcome, Verdict};
+use crate::installation::{Installation, Remote};
+use crate::local_set::{LocalFiles, LocalSet, folders_of};
+use crate::lock::Lock;
+use crate::progress::Progress;
+use crate::provider::ProviderKind;
+use crate::provider::registry::Registry;
+use crate::remote_set::RemoteFiles;
+use crate::report::SyncReport;
+use crate::set_catalog::KnownSet;
+use crate::state::State;
+use crate::sync::{Sync, SyncOptions};
+use crate::text::system_reason;
+
+/// Which of the local backups are to be synced.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Only those of this type.
+    pub of_type: Option<BackupType>,
+    /// Only the newest of each type.
+    pub latest: bool,
+    /// Only those made then or later, in local time.
+    pub since: Option<DateTime>,
+}
+
+/// What became of one company, or of one of its backups.
+pub enum Outcome {
+    /// The remote lacks nothing; how many backups it was asked about.
+    UpToDate(usize),
+    /// A backup was synced, or was there already.
+    Synced(Box<SyncReport>),
+    /// A backup, or all of the company's, failed.
+    Failed {
+        /// The backup, where it is one's failure.
+        backup: Option<PathBuf>,
+        /// Why.
+        error: anyhow::Error,
+    },
+}
+
+/// Told of each outcome as it comes, from several threads.
+pub type Tell<'a> = &'a (dyn Fn(&Company, Outcome) + std::marker::Sync);
+
+/// A bulk sync, with what it needs at hand.
+pub struct Bulk<'a> {
+    /// Where everything is.
+    pub installation: &'a Installation,
+    /// The providers.
+    pub registry: &'a Registry,
+    /// How to sync.
+    pub options: SyncOptions,
+    /// What to sync.
+    pub selection: Selection,
+    /// Stop at the first failure.
+    pub fail_fast: bool,
+    directories: Directories,
+    /// The shared backup folders, read once.
+    shared: OnceLock<Result<LocalFiles, String>>,
+    /// Providers that are down, and why.
+    down: Mutex<BTreeMap<&'static str, Failure>>,
+    stop: AtomicBool,
+}
+
+impl<'a> Bulk<'a> {
+    /// Looks at all assignments, of one provider if only its companies will be asked about.
+    ///
+    /// # Errors
+    /// When the database cannot be read; `backup_file_not_found` without a folder of backups.
+    pub fn new(
+        installation: &'a Installation,
+        registry: &'a Registry,
+        options: SyncOptions,
+        selection: Selection,
+        fail_fast: bool,
+        provider: Option<ProviderKind>,
+    ) -> anyhow::Result<Self> {
+        let folder = &installation.settings.backup_dir.value;
+        if !folder.is_dir() {
+            let detail = format!(
+                "Backup file not found: {} (there is no such folder)",
+                folder.display()
+            );
+            return Err(Failure::new(Code::BackupFileNotFound, detail)
+                .hint("name the folder of the application's backups with --backup-dir DIR")
+                .into());
+        }
+        Ok(Bulk {
+            installation,
+            registry,
+            options,
+            selection,
+            fail_fast,
+            directories: Directories::read(&installation.companies(), provider)?,
+            shared: OnceLock::new(),
+            down: Mutex::default(),
+            stop: AtomicBool::new(false),
+        })
+    }
+
+    /// Syncs all companies that pass the filter, `jobs` at a time; the rows that could not be read.
+    ///
+    /// # Errors
+    /// When the companies cannot be listed.
+    pub fn all(
+        &self,
+        filter: &Filter,
+        jobs: usize,
+        progress_of: &(dyn Fn(&Company) -> Box<dyn Progress + 'a> + std::marker::Sync),
+        tell: Tell<'_>,
+    ) -> anyhow::Result<Vec<BadRow>> {
+        let (sender, receiver) = sync_channel::<Company>(jobs);
+        let receiver = Mutex::new(receiver);
+        std::thread::scope(|scope| {
+            for _ in 0..jobs {
+                scope.spawn(|| self.work(&receiver, progress_of, tell));
+            }
+            let unreadable = self.hand_out(filter, &sender);
+            // The workers end when there is nobody left to wait for.
+            drop(sender);
+            unreadable
+        })
+    }
+
+    fn hand_out(
+        &self,
+        filter: &Filter,
+        sender: &SyncSender<Company>,
+    ) -> anyhow::Result<Vec<BadRow>> {
+        let mut unreadable = Vec::new();
+        self.installation.companies().pages(filter, |page, bad| {
+            unreadable.extend_from_slice(bad);
+            for company in page {
+                if self.is_stopped() || sender.send(company.clone()).is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        })?;
+        Ok(unreadable)
+    }
+
+    fn work(
+        &self,
+        companies: &Mutex<Receiver<Company>>,
+        progress_of: &(dyn Fn(&Company) -> Box<dyn Progress + 'a> + std::marker::Sync),
+        tell: Tell<'_>,
+    ) {
+        loop {
+            let next = companies
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .recv();
+            let Ok(company) = next else { return };
+            if !self.is_stopped() {
+                self.company(&company, &*progress_of(&company), tell);
+            }
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) || crate::interrupt::received().is_some()
+    }
+
+    /// Syncs one company.
+    pub fn company(&self, company: &Company, progress: &dyn Progress, tell: Tell<'_>) {
+        let fail = |backup: Option<PathBuf>, error: anyhow::Error| {
+            self.note_failure(company, &error);
+            tell(company, Outcome::Failed { backup, error });
+        };
+        let begun = self
+            .installation
+            .lock_company(company, "sync")
+            .and_then(|lock| Ok((lock, self.installation.state()?)));
+        let (lock, mut state) = match begun {
+            Ok(begun) => begun,
+            Err(failure) => return fail(None, failure.into()),
+        };
+        let target = company.remote_path.clone().unwrap_or_default();
+        let opened = open(self, company, &target, &lock, &mut state);
+        let (remote, lacking, count) = match opened {
+            Ok(opened) => opened,
+            Err(error) => return fail(None, error),
+        };
+        if lacking.is_empty() {
+            return match self.record_nothing_to_do(company, &remote, &lock, &mut state, count) {
+                Ok(()) => tell(company, Outcome::UpToDate(count)),
+                Err(error) => fail(None, error),
+            };
+        }
+        let sync = Sync {
+            installation: self.installation,
+            remote: &remote,
+            lock: &lock,
+            options: self.options,
+            progress,
+        };
+        for local in lacking {
+            if self.is_stopped() {
+                return;
+            }
+            match sync.set(&mut state, &local) {
+                Ok(report) => tell(company, Outcome::Synced(Box::new(report))),
+                Err(error) => {
+                    let is_down = is_down(&error);
+                    fail(Some(local.first_path().to_owned()), error);
+                    // What cannot be reached now cannot be reached for the next backup either.
+                    if is_down {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// What the remote lacks, oldest first, and how many backups there are to lack.
+    fn lacking(
+        &self,
+        company: &Company,
+        remote: &Remote,
+        state: &State,
+    ) -> anyhow::Result<(Vec<LocalSet>, usize)> {
+        let backups = self.selected(&company.id)?;
+        let count = backups.len();
+        if count == 0 {
+            return Ok((backups, 0));
+        }
+        let there = RemoteFiles::list(remote, Some(state))?;
+        let known = state.known_sets(&remote.place)?;
+        let lacking = backups
+            .into_iter()
+            .filter(|local| !is_there(local, &there, &known));
+        Ok((lacking.collect(), count))
+    }
+
+    /// The company's local backups that are asked for, oldest first.
+    fn selected(&self, company_id: &str) -> anyhow::Result<Vec<LocalSet>> {
+        let root = &self.installation.settings.backup_dir.value;
+        let folders = folders_of(root, company_id);
+        let cannot_read = |why: &str| {
+            let detail = format!(
+                "cannot read the backups in '{}': {why}",
+                folders[0].display()
+            );
+            Failure::new(Code::LocalIo, detail)
+        };
+        let read = || LocalFiles::read(&folders).map_err(|error| system_reason(&error));
+        let own;
+        let files = if folders[0] == *root {
+            self.shared.get_or_init(read).as_ref()
+        } else {
+            own = read();
+            own.as_ref()
+        };
+        let mut backups = files.map_err(|why| cannot_read(why))?.backups();
+        let Selection {
+            of_type,
+            latest,
+            since,
+        } = &self.selection;
+        backups.retain(|local| {
+            of_type.is_none_or(|of_type| local.set.backup_type == of_type)
+                && since.is_none_or(|since| local.made().is_some_and(|made| made >= since))
+        });
+        if *latest {
+            let mut newest = BTreeMap::new();
+            for local in backups {
+                newest.insert(local.set.backup_type, local);
+            }
+            backups = newest.into_values().collect();
+            backups.sort_by_cached_key(|local| (local.made(), local.set.is_full()));
+        }
+        Ok(backups)
+    }
+
+    /// A night on which nothing was new is a success that `status` must know of.
+    fn record_nothing_to_do(
+        &self,
+        company: &Company,
+        remote: &Remote,
+        lock: &Lock,
+        state: &mut State,
+        count: usize,
+    ) -> anyhow::Result<()> {
+        if self.options.dry_run {
+            return Ok(());
+        }
+        let provider = remote.place.provider.name();
+        let intent = Intent::of(
+            "sync",
+            company,
+            Some(provider),
+            remote.place.directory.as_str(),
+        );
+        let detail = format!("Nothing to do: the remote lacks none of {count} backups");
+        state.recorded(intent, Some(lock), |_| {
+            Ok(((), RunOutcome::done(Verdict::Skipped, detail, 0)))
+        })
+    }
+
+    fn note_failure(&self, company: &Company, error: &anyhow::Error) {
+        if self.fail_fast
+            || matches!(
+                Failure::of(error).map(Failure::code),
+                Some(Code::Interrupted(_))
+            )
+        {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+        let kind = company
+            .provider
+            .as_deref()
+            .and_then(|name| name.parse::<ProviderKind>().ok());
+        if let (Some(kind), Some(failure)) = (kind, Failure::of(error))
+            && is_down(error)
+        {
+            let mut down = self.down.lock().unwrap_or_else(PoisonError::into_inner);
+            down.entry(kind.name()).or_insert_with(|| failure.again());
+        }
+    }
+
+    /// Fails at once when the company's provider is known to be down.
+    fn refuse_down(&self, company: &Company) -> Result<(), Failure> {
+        let down = self.down.lock().unwrap_or_else(PoisonError::into_inner);
+        let failure = company.provider.as_deref().and_then(|name| down.get(name));
+        failure.map_or(Ok(()), |failure| Err(failure.again()))
+    }
+}
+
+/// Opens a company's remote and finds what it lacks. A night without a provider is a
+/// failed attempt like any other: `status` must show it.
+fn open(
+    bulk: &Bulk<'_>,
+    company: &Company,
+    target: &str,
+    lock: &Lock,
+    state: &mut State,
+) -> anyhow::Result<(Remote, Vec<LocalSet>, usize)> {
+    let mut look = || {
+        bulk.refuse_down(company)?;
+        let (installation, registry) = (bulk.installation, bulk.registry);
+        let remote =
+            installation.remote_apart(registry, company, Some(state), &bulk.directories)?;
+        let remote = installation.prepare(registry, remote, state, bulk.options.dry_run)?;
+        let (lacking, count) = bulk.lacking(company, &remote, state)?;
+        Ok((remote, lacking, count))
+    };
+    match look() {
+        Err(error) if !bulk.options.dry_run => {
+            let intent = Intent::of("sync", company, company.provider.as_deref(), target);
+            state.recorded(intent, Some(lock), |_| Err(error))
+        }
+        opened => opened,
+    }
+}
+
+/// Whether a failure is the provider's, for every company.
+fn is_down(error: &anyhow::Error) -> bool {
+    Failure::of(error).map(Failure::code) == Some(Code::ProviderConnectionFailed)
+}
+
+/// Whether the remote has a backup, as far as that is known without reading either.
+fn is_there(
+    local: &LocalSet,
+    remote: &RemoteFiles,
+    known: &std::collections::HashMap<String, KnownSet>,
+) -> bool {
+    let set = &local.set;
+    let Some(there) = remote.sets.iter().find(|there| there.name == set.name) else {
+        return false;
+    };
+    let is_whole = set.is_complete() && there.is_complete() && there.own_size() == set.own_size();
+    if !is_whole || set.json.is_some() && there.json.is_none() {
+        return false;
+    }
+    let is_verified = there.members().all(|member| {
+        remote
+            .known(member)
+            .is_some_and(|known| known.verified_at.is_some())
+    });
+    let same_sources = || {
+        set.members().all(|member| {
+            let stamp = Stamp::at(local.path(member)).ok();
+            let source = remote.known(member).and_then(|known| known.source.clone());
+            source.is_some() && source == stamp.as_ref().map(source_key)
+        })
+    };
+    // The same bytes made anew, or joined meanwhile, are still the same backup.
+    let told = set.sidecar.as_ref().and_then(|sidecar| sidecar.checksum);
+    let same_checksum =
+        told.is_some() && known.get(&set.name).and_then(|known| known.sha256) == told;
+    is_verified && (same_checksum || same_sources())
+}
