@@ -2320,7 +2320,7 @@ _vertex__backup() {
             return 0
             ;;
         vertex__subcmd__backup__subcmd__status)
-            opts="-q -v -y -h --max-age --no-check --db --backup-dir --remote-config --config --json --format --progress --quiet --verbose --color --no-input --yes --lock-wait --timeout --help"
+            opts="-q -v -y -h --max-age --no-check --metrics --db --backup-dir --remote-config --config --json --format --progress --quiet --verbose --color --no-input --yes --lock-wait --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

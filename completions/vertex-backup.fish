@@ -601,6 +601,7 @@ never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l no-check -d 'Do not test the providers\' connections'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l metrics -d 'Print Prometheus text, for the node exporter\'s textfile collector'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'

@@ -111,6 +111,13 @@ impl State {
         read().map_err(|error| self.failed(&error))
     }
 
+    /// Whether any set was ever restored for a test.
+    pub fn has_tests(&self) -> Result<bool, Failure> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM sets WHERE tested_at IS NOT NULL)";
+        let found = self.connection.query_row(sql, [], |row| row.get(0));
+        found.map_err(|error| self.failed(&error))
+    }
+
     /// Remembers a set as it now stands. An earlier restore test of the same content stays known.
     pub fn record_set(&mut self, place: &Place, set: &KnownSet) -> Result<(), Failure> {
         let [company, provider, directory] = place.whole().map(str::to_owned);

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use crate::backup::BackupType;
 use crate::catalog::Place;
 use crate::company::Company;
 use crate::failure::Failure;
@@ -12,7 +14,7 @@ use crate::history::Verdict;
 use crate::installation::{Installation, assignment};
 use crate::provider::registry::Registry;
 use crate::provider::{ProviderKind, Quota};
-use crate::set_catalog::Totals;
+use crate::set_catalog::{KnownSet, Totals};
 use crate::state::State;
 
 /// In a word, how a company's backups are.
@@ -32,6 +34,26 @@ pub enum Health {
 }
 
 impl Health {
+    /// All there are.
+    pub const ALL: [Health; 5] = [
+        Health::Ok,
+        Health::Stale,
+        Health::Failing,
+        Health::NeverSynced,
+        Health::NotConfigured,
+    ];
+
+    /// The name in JSON and in metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Health::Ok => "ok",
+            Health::Stale => "stale",
+            Health::Failing => "failing",
+            Health::NeverSynced => "never_synced",
+            Health::NotConfigured => "not_configured",
+        }
+    }
+
     /// As people read it.
     pub const fn words(self) -> &'static str {
         match self {
@@ -42,6 +64,19 @@ impl Health {
             Health::NotConfigured => "not configured",
         }
     }
+}
+
+/// The newest backup of a type on a company's remote.
+#[derive(Clone, Debug, Serialize)]
+pub struct Newest {
+    /// What it holds.
+    pub backup_type: BackupType,
+    /// Its name.
+    pub name: String,
+    /// When it was made, as far as its name tells, else when it was stored.
+    pub made_at: Option<Timestamp>,
+    /// When its bytes were last compared.
+    pub verified_at: Option<Timestamp>,
 }
 
 /// One company's state of affairs.
@@ -73,6 +108,12 @@ pub struct CompanyStatus {
     pub last_verified: Option<Timestamp>,
     /// When the newest verified one was stored: what `--max-age` looks at.
     pub last_backup: Option<Timestamp>,
+    /// The newest of each type.
+    pub newest: Vec<Newest>,
+    /// When one was last restored for a test.
+    pub last_restore_test: Option<Timestamp>,
+    /// Whether that restore went well.
+    pub restore_test_passed: Option<bool>,
 }
 
 /// Looks at one company; asks nobody but the state.
@@ -122,7 +163,25 @@ pub fn of_company(
         bytes: totals.bytes,
         last_verified: totals.verified_at,
         last_backup: totals.stored_at,
+        newest: totals.newest.into_iter().map(Newest::from).collect(),
+        last_restore_test: totals.tested.map(|(at, _)| at),
+        restore_test_passed: totals.tested.map(|(_, passed)| passed),
     })
+}
+
+impl From<KnownSet> for Newest {
+    fn from(set: KnownSet) -> Self {
+        // The names' times are the application's local ones.
+        let created = set
+            .created
+            .and_then(|at| at.to_zoned(TimeZone::system()).ok());
+        Newest {
+            backup_type: set.backup_type,
+            made_at: Some(created.map_or(set.stored_at, |at| at.timestamp())),
+            verified_at: set.verified_at,
+            name: set.name,
+        }
+    }
 }
 
 fn health(

@@ -140,7 +140,8 @@ pub(crate) enum Command {
     /// Show when each company was last backed up, and whether that is good enough
     #[command(after_help = "Examples:\n  \
         vertex-backup status\n  \
-        vertex-backup status --max-age 26h --no-check --quiet || alert\n\n\
+        vertex-backup status --max-age 26h --no-check --quiet || alert\n  \
+        vertex-backup status --metrics > vertex.prom.new && mv vertex.prom.new vertex.prom\n\n\
         With --max-age the exit code is 9 when the last verified backup of any\n\
         configured company is older than that.")]
     Status(Status),
@@ -389,6 +390,9 @@ pub(crate) struct Status {
     /// Do not test the providers' connections
     #[arg(long)]
     pub(crate) no_check: bool,
+    /// Print Prometheus text, for the node exporter's textfile collector
+    #[arg(long, conflicts_with_all = ["json", "format"])]
+    pub(crate) metrics: bool,
 }
 
 /// `history`.

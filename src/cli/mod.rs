@@ -15,6 +15,7 @@ mod files;
 mod generate;
 mod history;
 mod init;
+mod metrics;
 mod progress;
 mod providers;
 mod render;

@@ -185,7 +185,9 @@ impl Layout {
         }
         let fit = self.fit(terminal);
         table.add_rows(rows.into_iter().map(|row| {
+            // A row may have cells for columns that are left out.
             row.into_iter()
+                .take(self.columns.len())
                 .map(|cell| draw(cell, fit.short))
                 .collect::<Vec<_>>()
         }));

@@ -1,6 +1,7 @@
 //! `status`: when each company was last backed up.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,6 +11,7 @@ use serde_json::{Map, json};
 use super::Context;
 use super::args::Status as Args;
 use super::config::{tell_unreadable, unreadable_as_json};
+use super::metrics::{COMPANY_METRICS, heading, label};
 use super::render::{Cell, Layout, Tone, ago, left, right};
 use super::stream::JsonList;
 use crate::company::{BadRow, Companies, Company, Filter};
@@ -18,8 +20,10 @@ use crate::exit;
 use crate::failure::{Code, Failure};
 use crate::provider::ProviderKind;
 use crate::state::State;
-use crate::status::{CompanyStatus, Health, ProviderStatus, breaks_limit, of_company, of_provider};
-use crate::text::bytes;
+use crate::status::{
+    CompanyStatus, Health, Newest, ProviderStatus, breaks_limit, of_company, of_provider,
+};
+use crate::text::{bytes, printable};
 
 /// What is asked once and then used for every company.
 struct Survey<'a> {
@@ -50,6 +54,8 @@ struct Totals {
     failing: usize,
     sets: u64,
     bytes: u64,
+    /// How many companies each provider has.
+    by_provider: BTreeMap<String, usize>,
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
@@ -85,7 +91,9 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
         [] => companies.pages(&Filter::default(), |page, _| each(page)),
         asked => each(asked),
     };
-    let totals = if context.ui.is_json() {
+    let totals = if args.metrics {
+        survey.metrics(visit)?
+    } else if context.ui.is_json() {
         survey.json(visit)?
     } else {
         survey.table(visit)?
@@ -164,6 +172,9 @@ impl Survey<'_> {
             );
             totals.sets += status.sets;
             totals.bytes += status.bytes;
+            if let Some(provider) = &status.backup_provider {
+                *totals.by_provider.entry(provider.clone()).or_default() += 1;
+            }
         }
         Ok(page)
     }
@@ -198,10 +209,62 @@ impl Survey<'_> {
             "failing": totals.failing,
             "sets": totals.sets,
             "bytes": totals.bytes,
+            "by_provider": totals.by_provider,
         });
         rest.insert("summary".into(), summary);
         rest.insert("unreadable".into(), unreadable_as_json(&self.unreadable));
         list.finish(&rest)?;
+        Ok(totals)
+    }
+
+    /// Each metric's companies together, then what is known of providers.
+    fn metrics(
+        &self,
+        visit: impl Fn(&mut dyn FnMut(&[Company]) -> anyhow::Result<()>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Totals> {
+        let ui = &self.context.ui;
+        let mut totals = Totals::default();
+        for metric in &COMPANY_METRICS {
+            totals = Totals::default();
+            ui.text(&metric.heading())?;
+            visit(&mut |companies| {
+                Ok(ui.text(&metric.lines(&self.look(companies, &mut totals)?))?)
+            })?;
+        }
+        let mut text = heading("vertex_backup_companies", "Companies, by provider.");
+        let unconfigured = (String::new(), totals.companies - totals.configured);
+        let counts = totals.by_provider.clone().into_iter().chain([unconfigured]);
+        for (provider, count) in counts {
+            let _ = writeln!(
+                text,
+                "vertex_backup_companies{{{}}} {count}",
+                label("provider", &provider)
+            );
+        }
+        text += &heading(
+            "vertex_backup_unreadable_companies",
+            "Companies whose row cannot be read.",
+        );
+        let _ = writeln!(
+            text,
+            "vertex_backup_unreadable_companies {}",
+            self.unreadable.len()
+        );
+        if !self.providers.is_empty() {
+            text += &heading(
+                "vertex_backup_provider_connected",
+                "Whether the provider answers.",
+            );
+        }
+        for (name, provider) in &self.providers {
+            let connected = u8::from(provider.connected == Some(true));
+            let _ = writeln!(
+                text,
+                "vertex_backup_provider_connected{{{}}} {connected}",
+                label("provider", name)
+            );
+        }
+        ui.text(&text)?;
         Ok(totals)
     }
 
@@ -210,7 +273,7 @@ impl Survey<'_> {
         visit: impl Fn(&mut dyn FnMut(&[Company]) -> anyhow::Result<()>) -> anyhow::Result<()>,
     ) -> anyhow::Result<Totals> {
         let ui = &self.context.ui;
-        let mut layout = Layout::new(&[
+        let mut columns = vec![
             left("COMPANY"),
             left("PROVIDER"),
             left("HEALTH"),
@@ -218,7 +281,14 @@ impl Survey<'_> {
             left("LAST ATTEMPT"),
             right("SETS"),
             right("SIZE"),
-        ]);
+            left("NEWEST"),
+        ];
+        // Most never test a restore: a column of dashes would tell them nothing.
+        let is_tested = self.state.as_ref().map_or(Ok(false), State::has_tests)?;
+        if is_tested {
+            columns.push(left("RESTORE TEST"));
+        }
+        let mut layout = Layout::new(&columns);
         let rows =
             |companies: &[Company], totals: &mut Totals| -> Result<Vec<Vec<Cell>>, Failure> {
                 Ok(self
@@ -260,8 +330,22 @@ impl Survey<'_> {
     }
 
     fn summary(&self, totals: &Totals) -> String {
+        let by_provider = totals
+            .by_provider
+            .iter()
+            .map(|(name, count)| format!("{name} {count}"));
+        let by_provider = by_provider.collect::<Vec<_>>().join(", ");
+        let by_provider = if by_provider.is_empty() {
+            by_provider
+        } else {
+            format!(" ({by_provider})")
+        };
         let mut words = vec![
-            format!("{} configured", totals.configured),
+            format!(
+                "{} configured{}",
+                totals.configured,
+                printable(&by_provider)
+            ),
             format!("{} not configured", totals.companies - totals.configured),
         ];
         if totals.failing > 0 {
@@ -293,6 +377,20 @@ impl Survey<'_> {
         )
     }
 
+    /// How old the newest backup of each type is.
+    fn newest(&self, status: &CompanyStatus) -> Cell {
+        let aged = |newest: &Newest| Some((newest.backup_type, newest.made_at?));
+        let mut ages: Vec<_> = status.newest.iter().filter_map(aged).collect();
+        ages.sort_by_key(|(_, made)| std::cmp::Reverse(*made));
+        let Some((_, newest)) = ages.first() else {
+            return Cell::toned("-", Tone::Dim);
+        };
+        let each = ages
+            .iter()
+            .map(|(kind, made)| format!("{kind} {}", ago(*made, self.now)));
+        Cell::from(each.collect::<Vec<_>>().join(", ")).or_short(ago(*newest, self.now))
+    }
+
     fn row(&self, status: &CompanyStatus) -> Vec<Cell> {
         let absent = || Cell::toned("-", Tone::Dim);
         let tone = match status.health {
@@ -315,6 +413,11 @@ impl Survey<'_> {
             }
             _ => absent(),
         };
+        let tested = match (status.last_restore_test, status.restore_test_passed) {
+            (Some(at), Some(true)) => Cell::toned(format!("ok, {}", ago(at, self.now)), Tone::Good),
+            (Some(at), _) => Cell::toned(format!("failed, {}", ago(at, self.now)), Tone::Bad),
+            _ => absent(),
+        };
         vec![
             Cell::from(&status.company_name),
             provider,
@@ -325,6 +428,8 @@ impl Survey<'_> {
             attempt,
             status.sets.to_string().into(),
             bytes(status.bytes).into(),
+            self.newest(status),
+            tested,
         ]
     }
 }

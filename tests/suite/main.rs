@@ -20,3 +20,4 @@ mod provider_file;
 mod readme;
 mod settings;
 mod state;
+mod status;

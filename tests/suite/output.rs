@@ -336,7 +336,7 @@ fn health_in_words() {
     let table = sandbox.run(["status"]).code(0).stdout;
     assert!(
         table.contains(
-            "\n7 companies: 2 configured, 5 not configured, 1 failing; 1 backup, 1 B on remotes\n"
+            "\n7 companies: 2 configured (google_drive 1, local 1), 5 not configured, 1 failing; 1 backup, 1 B on remotes\n"
         ),
         "{table}"
     );

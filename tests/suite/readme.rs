@@ -330,11 +330,14 @@ fn steady(line: &str) -> String {
         let bare = word.trim_matches(['(', ')', ',']);
         let after = words.get(index + 1..).unwrap_or_default();
         let old = matches!(after, ["s", "ago" | "ago)" | "ago,", ..]);
+        let is_age = matches!(after, ["d", ago, ..] if ago.starts_with("ago"));
         let is_room = matches!(after, ["GiB" | "TiB", ..]);
         let word = if bare == login_name() {
             "vertex".into()
         } else if is_room {
             "N".into()
+        } else if is_age {
+            word.replace(bare, "N")
         } else if digits(bare, "0000-00-00") {
             "DATE".into()
         } else if digits(bare, "00:00") || digits(bare, "00:00:00") {
