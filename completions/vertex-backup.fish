@@ -52,6 +52,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -f -a "company
 complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -f -a "providers" -d 'List, test and set up backup providers'
 complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -f -a "config" -d 'Assign a provider and a remote directory to a company'
 complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -f -a "sync" -d 'Copy backup files to a company\'s remote, and prove that they arrived'
+complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -f -a "backup" -d 'Make backups on this machine'
 complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -f -a "files" -d 'List the backups on a company\'s remote'
 complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -f -a "download" -d 'Bring a backup back, and prove that it is whole'
 complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -f -a "delete" -d 'Delete backups from a company\'s remote'
@@ -510,6 +511,54 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -s v -
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -s y -l yes -d 'Answer yes to every question'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -s h -l help -d 'Print help'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
+json\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
+bar\t''
+plain\t''
+json\t''
+none\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -l json -d 'Print one JSON document instead of a table'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -s y -l yes -d 'Answer yes to every question'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -f -a "create" -d 'Make a backup of the database, of the stored files, or of both'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -l type -d 'What to back up: database, storage or full' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -l storage-dir -d 'The folder of the stored files [env: VERTEX_BACKUP_STORAGE_DIR]' -r -f -a "(__fish_complete_directories)"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -l sync -d 'Send the new backup to this company\'s remote: its id, or its exact name' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
+json\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
+bar\t''
+plain\t''
+json\t''
+none\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -l json -d 'Print one JSON document instead of a table'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -s y -l yes -d 'Answer yes to every question'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l type -d 'Only backups of this type: database, storage or full' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"

@@ -18,6 +18,7 @@ use crate::text::nearest;
 pub struct Values {
     pub db: Option<PathBuf>,
     pub backup_dir: Option<PathBuf>,
+    pub storage_dir: Option<PathBuf>,
     pub remote_config: Option<PathBuf>,
     pub state: Option<PathBuf>,
     pub format: Option<String>,
@@ -28,9 +29,10 @@ pub struct Values {
 }
 
 /// The keys of [`Values`] and the sections, to tell a typing error from a key.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "db",
     "backup_dir",
+    "storage_dir",
     "remote_config",
     "state",
     "format",

@@ -103,12 +103,19 @@ pub(crate) fn connect(path: &Path, access: Access, wait: Duration) -> Result<Con
     // One plan whatever is bound: else a cached statement is planned anew for each value.
     let one_plan = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true);
     one_plan.map_err(|error| classify(path, &error))?;
-    wait_when_busy(&mut connection, wait).map_err(|error| classify(path, &error))?;
+    let pauses = Duration::from_millis(50);
+    wait_when_busy(&mut connection, wait, pauses).map_err(|error| classify(path, &error))?;
     Ok(connection)
 }
 
 /// Waits for other writers, but no longer than `wait` at a time, and not when asked to stop.
-pub(crate) fn wait_when_busy(connection: &mut Connection, wait: Duration) -> rusqlite::Result<()> {
+///
+/// It looks again after pauses that grow to `longest`.
+pub(crate) fn wait_when_busy(
+    connection: &mut Connection,
+    wait: Duration,
+    longest: Duration,
+) -> rusqlite::Result<()> {
     let mut started = Instant::now();
     connection.busy_handler(Some(move |tries: i32| {
         if tries == 0 {
@@ -117,7 +124,8 @@ pub(crate) fn wait_when_busy(connection: &mut Connection, wait: Duration) -> rus
         if started.elapsed() >= wait || interrupt::received().is_some() {
             return false;
         }
-        let pause = Duration::from_millis(if tries < 10 { 5 } else { 50 });
+        let first = Duration::from_millis(5).min(longest);
+        let pause = if tries < 10 { first } else { longest };
         std::thread::sleep(pause.min(wait));
         true
     }))

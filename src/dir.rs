@@ -31,6 +31,29 @@ pub struct Entry {
     pub kind: FileType,
     /// Where it is and when it changed.
     pub stamp: Stamp,
+    /// Who may do what, as the system counts it.
+    pub mode: u32,
+    /// The number of the user it belongs to.
+    pub owner: u32,
+    /// The number of the group it belongs to.
+    pub group: u32,
+}
+
+impl Entry {
+    fn from_stat(stat: &fs::Stat) -> Self {
+        Entry {
+            kind: FileType::from_raw_mode(stat.st_mode),
+            stamp: Stamp::from_stat(stat),
+            mode: stat.st_mode,
+            owner: stat.st_uid,
+            group: stat.st_gid,
+        }
+    }
+
+    /// What an open file is.
+    pub fn of(file: &File) -> io::Result<Self> {
+        Ok(Self::from_stat(&fs::fstat(file)?))
+    }
 }
 
 /// What changes when a file is written, replaced or touched.
@@ -103,7 +126,8 @@ impl Dir {
     }
 
     /// Opens a directory inside this one, which must not be a link.
-    pub fn descend(&self, name: &str) -> io::Result<Self> {
+    pub fn descend(&self, name: impl AsRef<OsStr>) -> io::Result<Self> {
+        let name = name.as_ref();
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = fs::openat(&self.fd, name, flags, Mode::empty())?;
         Ok(Dir {
@@ -123,6 +147,20 @@ impl Dir {
         self.descend(name)
     }
 
+    /// A second handle on it.
+    pub fn again(&self) -> io::Result<Self> {
+        Ok(Dir {
+            fd: self.fd.try_clone()?,
+            path: self.path.clone(),
+        })
+    }
+
+    /// Where a link leads.
+    pub fn link_target(&self, name: impl AsRef<OsStr>) -> io::Result<PathBuf> {
+        let target = fs::readlinkat(&self.fd, name.as_ref(), Vec::new())?;
+        Ok(PathBuf::from(OsStr::from_bytes(target.as_bytes())))
+    }
+
     /// The path it was opened by.
     pub fn path(&self) -> &Path {
         &self.path
@@ -136,26 +174,23 @@ impl Dir {
     /// What a name stands for; links are not followed.
     pub fn entry(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Entry>> {
         match fs::statat(&self.fd, name.as_ref(), AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => Ok(Some(Entry {
-                kind: FileType::from_raw_mode(stat.st_mode),
-                stamp: Stamp::from_stat(&stat),
-            })),
+            Ok(stat) => Ok(Some(Entry::from_stat(&stat))),
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(errno.into()),
         }
     }
 
     /// Opens an existing regular file for reading.
-    pub fn open_file(&self, name: &str) -> io::Result<File> {
-        self.open_regular(name, OFlags::RDONLY)
+    pub fn open_file(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
+        self.open_regular(name.as_ref(), OFlags::RDONLY)
     }
 
     /// Opens an existing regular file of ours to go on writing it.
     pub fn reopen_file(&self, name: &str) -> io::Result<File> {
-        self.open_regular(name, OFlags::RDWR)
+        self.open_regular(name.as_ref(), OFlags::RDWR)
     }
 
-    fn open_regular(&self, name: &str, access: OFlags) -> io::Result<File> {
+    fn open_regular(&self, name: &OsStr, access: OFlags) -> io::Result<File> {
         // Without NONBLOCK, opening a FIFO that nobody writes to would hang.
         let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = File::from(fs::openat(&self.fd, name, flags, Mode::empty())?);

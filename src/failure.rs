@@ -46,6 +46,7 @@ pub enum Code {
     RemoteFileNotFound,
     RemotePathConflict,
     SourceChanged,
+    StorageNotFound,
     Usage,
 }
 
@@ -86,6 +87,7 @@ impl Code {
             Code::RemoteFileNotFound => ("remote_file_not_found", 404, exit::NOT_FOUND, false),
             Code::RemotePathConflict => ("remote_path_conflict", 409, exit::NOT_CONFIGURED, false),
             Code::SourceChanged => ("source_changed", 409, exit::LOCAL_IO, true),
+            Code::StorageNotFound => ("storage_not_found", 404, exit::NOT_FOUND, false),
             Code::Usage => ("usage", 400, exit::USAGE, false),
         }
     }

@@ -9,6 +9,7 @@ use std::io::{self, Read};
 use std::marker::PhantomData;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
@@ -116,6 +117,28 @@ pub fn load(path: &Path) -> Result<Option<Loaded>, Failure> {
     let text = Zeroizing::new(text.trim_start_matches('\u{feff}').to_owned());
     let wide_mode = (meta.mode() & 0o077 != 0).then_some(meta.mode() & 0o777);
     Ok(Some(Loaded { text, wide_mode }))
+}
+
+/// Reads and parses a file that another program may be saving at this moment:
+/// the application writes it in place, so a torn one is read once more.
+///
+/// # Errors
+/// As [`load`] and `parse`.
+pub fn load_shared<T>(
+    path: &Path,
+    parse: impl Fn(&str) -> Result<T, Failure>,
+) -> Result<Option<(T, Loaded)>, Failure> {
+    for last in [false, true] {
+        let Some(loaded) = load(path)? else {
+            return Ok(None);
+        };
+        match parse(&loaded.text) {
+            Ok(value) => return Ok(Some((value, loaded))),
+            Err(failure) if last => return Err(failure),
+            Err(_) => std::thread::sleep(Duration::from_millis(100)),
+        }
+    }
+    Ok(None)
 }
 
 /// A JSON object and nothing else: derived structs would take a list, too.

@@ -6,10 +6,10 @@
 //!
 //! ```text
 //! main → cli          arguments, output, exit codes
-//!   operations        sync, download, delete, files, status
+//!   operations        create, sync, download, delete, files, status
 //!   installation      one Vertex AR and what belongs to it
 //!   stores            company (the application's table), state, catalog, history, lock,
-//!                     settings, provider_file, credential, source, backup
+//!                     settings, provider_file, credential, source, backup, archive
 //!   provider          the seam, its registry, one file a provider
 //!   floor             failure, hash, dir, staging, name, remote_path, text, …
 //! ```
@@ -26,14 +26,17 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod actor;
+pub mod archive;
 pub mod assign;
 pub mod backup;
+pub mod backup_settings;
 pub mod bulk;
 pub mod catalog;
 pub mod chain;
 pub mod cli;
 pub mod company;
 pub mod config_file;
+pub mod create;
 pub mod credential;
 pub mod database;
 pub mod delete;

@@ -6,35 +6,23 @@
 
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::dir::{folder_of, make_folders};
 use crate::failure::{Code, Failure};
-use crate::json_file::{Loaded, load, parse_typed};
+use crate::json_file::{Loaded, load, load_shared, parse_typed};
 use crate::sections::Sections;
 use crate::staging::write_atomically;
 use crate::text::system_reason;
 
-/// Reads and parses a file that another program may be saving at this moment:
-/// the application writes it in place, so a torn one is read once more.
+/// The sections of the provider file, and the file as it was found.
 ///
 /// # Errors
 /// As [`load`] and [`Sections::parse`].
 pub fn load_sections(path: &Path) -> Result<Option<(Sections, Loaded)>, Failure> {
-    for last in [false, true] {
-        let Some(loaded) = load(path)? else {
-            return Ok(None);
-        };
-        match Sections::parse(&loaded.text, path) {
-            Ok(sections) => return Ok(Some((sections, loaded))),
-            Err(failure) if last => return Err(failure),
-            Err(_) => std::thread::sleep(Duration::from_millis(100)),
-        }
-    }
-    Ok(None)
+    load_shared(path, |text| Sections::parse(text, path))
 }
 
 /// Changes a section of the provider file and writes it whole, mode 0600.

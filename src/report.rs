@@ -99,6 +99,101 @@ pub struct DownloadReport {
     pub halves: Vec<DownloadReport>,
 }
 
+/// What was made of the database or of the stored files.
+#[derive(Clone, Debug, Serialize)]
+pub struct HalfReport {
+    /// Where the file is; of a split one, its first part.
+    pub local_path: String,
+    /// The size in bytes, of all parts together.
+    pub size: u64,
+    /// The SHA-256, of all parts joined.
+    pub sha256: Sha256,
+    /// The names of the parts, in order; empty when it is not split.
+    pub parts: Vec<String>,
+    /// Where the sidecar is.
+    pub sidecar: String,
+    /// How many stored files are in it.
+    pub file_count: Option<u64>,
+    /// How it is compressed.
+    pub compression: Option<String>,
+}
+
+/// What was made on this machine.
+#[derive(Clone, Debug, Serialize)]
+pub struct CreateReport {
+    /// Always true: a failure is an error.
+    pub success: bool,
+    /// What was done, in words.
+    pub message: String,
+    /// What it holds.
+    pub backup_type: BackupType,
+    /// The application's timestamp, in its name.
+    pub timestamp: String,
+    /// Where the file is; of a full backup, its manifest.
+    pub local_path: String,
+    /// The size in bytes, of everything together.
+    pub size: u64,
+    /// The SHA-256; a full backup has one for each half.
+    pub sha256: Option<Sha256>,
+    /// The names of the parts, in order; empty when it is not split.
+    pub parts: Vec<String>,
+    /// Where the sidecar is; a full backup has one for each half.
+    pub sidecar: Option<String>,
+    /// The database's half of a full backup.
+    pub database: Option<HalfReport>,
+    /// The stored files' half of a full backup.
+    pub storage: Option<HalfReport>,
+    /// What was sent to a company's remote, where that was asked for.
+    pub synced: Option<SyncReport>,
+}
+
+impl CreateReport {
+    /// Of a backup of the database or of the stored files alone.
+    pub fn of_half(what: BackupType, timestamp: String, half: HalfReport) -> Self {
+        let message = match what {
+            BackupType::Database => "Database backup created",
+            _ => "Storage backup created",
+        };
+        CreateReport {
+            success: true,
+            message: message.to_owned(),
+            backup_type: what,
+            timestamp,
+            local_path: half.local_path,
+            size: half.size,
+            sha256: Some(half.sha256),
+            parts: half.parts,
+            sidecar: Some(half.sidecar),
+            database: None,
+            storage: None,
+            synced: None,
+        }
+    }
+
+    /// Of both, with the manifest's path.
+    pub fn of_both(
+        timestamp: String,
+        manifest: String,
+        database: HalfReport,
+        storage: HalfReport,
+    ) -> Self {
+        CreateReport {
+            success: true,
+            message: "Full backup created".to_owned(),
+            backup_type: BackupType::Full,
+            timestamp,
+            local_path: manifest,
+            size: database.size.saturating_add(storage.size),
+            sha256: None,
+            parts: Vec::new(),
+            sidecar: None,
+            database: Some(database),
+            storage: Some(storage),
+            synced: None,
+        }
+    }
+}
+
 /// What was deleted.
 #[derive(Clone, Debug, Serialize)]
 pub struct DeleteReport {

@@ -90,6 +90,7 @@ pub enum ColorMode {
 pub struct Flags {
     pub db: Option<PathBuf>,
     pub backup_dir: Option<PathBuf>,
+    pub storage_dir: Option<PathBuf>,
     pub remote_config: Option<PathBuf>,
     pub config: Option<PathBuf>,
     pub format: Option<String>,
@@ -116,6 +117,8 @@ pub struct Settings {
     pub db: Setting<PathBuf>,
     /// Where the application puts its backups.
     pub backup_dir: Setting<PathBuf>,
+    /// Where the application keeps the companies' files.
+    pub storage_dir: Setting<PathBuf>,
     /// The provider file; it need not exist.
     pub remote_config: Setting<PathBuf>,
     /// Our own state.
@@ -153,6 +156,10 @@ const DB: Key = Key {
 const BACKUP_DIR: Key = Key {
     flag: "--backup-dir",
     variables: &["VERTEX_BACKUP_BACKUP_DIR"],
+};
+const STORAGE_DIR: Key = Key {
+    flag: "--storage-dir",
+    variables: &["VERTEX_BACKUP_STORAGE_DIR"],
 };
 const REMOTE_CONFIG: Key = Key {
     flag: "--remote-config",
@@ -322,6 +329,11 @@ impl Settings {
             &[home.join("backups")],
             || home.join("backups"),
         );
+        let storage_dir = path(
+            world.said(&STORAGE_DIR, flags.storage_dir, file.storage_dir),
+            &[home.join("storage")],
+            || home.join("storage"),
+        );
         let usual = [Path::new("."), home, &home.join("..")]
             .map(|dir| dir.join("config/remote_storage.json"));
         let remote_config = path(
@@ -367,6 +379,7 @@ impl Settings {
             })?,
             db,
             backup_dir,
+            storage_dir,
             remote_config,
             state,
             config,

@@ -113,6 +113,11 @@ impl<'d> Staging<'d> {
         }
     }
 
+    /// Gives it to the owner of another file or folder, where we may.
+    pub fn give_like(&self, like: &Path) -> io::Result<()> {
+        give_like(&self.file, like)
+    }
+
     /// Waits until the bytes are on the medium.
     pub fn settle(&self) -> io::Result<()> {
         self.file.sync_all()
@@ -135,6 +140,16 @@ impl<'d> Staging<'d> {
         step: impl FnMut(u64) -> io::Result<()>,
     ) -> io::Result<(Sha256, u64)> {
         read_back(&mut self.file, step)
+    }
+}
+
+impl io::Write for Staging<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 
@@ -173,10 +188,21 @@ pub fn read_back(
     file: &mut File,
     step: impl FnMut(u64) -> io::Result<()>,
 ) -> io::Result<(Sha256, u64)> {
+    let mut hasher = Hasher::new();
+    let size = feed_back(file, &mut hasher, step)?;
+    Ok((hasher.finish(), size))
+}
+
+/// As [`read_back`], for a file that is a piece of what is hashed.
+pub fn feed_back(
+    file: &mut File,
+    hasher: &mut Hasher,
+    step: impl FnMut(u64) -> io::Result<()>,
+) -> io::Result<u64> {
     // A file system without this advice reads from its cache: weaker, not wrong.
     let _ = rustix::fs::fadvise(&*file, 0, None, Advice::DontNeed);
     file.rewind()?;
-    Sha256::of_reader(file, step)
+    hasher.feed(file, step)
 }
 
 /// Writes a small file as a whole: complete or as it was before, mode 0600, its owner as before.
@@ -191,7 +217,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     );
     let mut staging = Staging::create(&dir, &temporary, bytes.len() as u64)?;
     staging.append(&mut &*bytes, |_| Ok(()))?;
-    give_like(&staging.file, path)?;
+    staging.give_like(path)?;
     staging.settle()?;
     staging.publish(name, true)
 }

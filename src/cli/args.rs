@@ -6,12 +6,14 @@
 )]
 #![expect(clippy::struct_excessive_bools, reason = "a flag is a bool")]
 
+mod backup;
 mod providers;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
+pub(crate) use self::backup::{BackupCommand, BackupCreate};
 pub(crate) use self::providers::{Providers, ProvidersCommand, ProvidersList, ProvidersSet};
 
 /// The whole command line.
@@ -120,6 +122,9 @@ pub(crate) enum Command {
         What the remote has already is skipped. The exit code is 0 only when all is stored\n\
         and verified, and 3 when some is.")]
     Sync(Sync),
+    /// Make backups on this machine
+    #[command(subcommand, arg_required_else_help = true)]
+    Backup(BackupCommand),
     /// List the backups on a company's remote
     #[command(after_help = "Examples:\n  \
         vertex-backup files acme-corp\n  \

@@ -4,6 +4,7 @@
 //! and hands the report to `ui::Ui`.
 
 mod args;
+mod backup;
 mod batch;
 mod bulk;
 mod company;
@@ -25,12 +26,13 @@ mod sync;
 mod ui;
 
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use self::args::{Cli, Command, Global};
+use self::args::{BackupCommand, Cli, Command, Global};
 use self::failure::Verdict;
 use self::ui::{Manners, Ui};
 use crate::company::Company;
@@ -85,7 +87,11 @@ fn run(cli: Cli) -> u8 {
         let failure = Failure::new(Code::LocalIo, format!("cannot listen for signals: {error}"));
         return Verdict::of(&failure.into()).report(&early);
     }
-    let settled = |work: Work<'_>| with_settings(&global, &early, work);
+    let flags = Flags {
+        storage_dir: storage_dir(&command),
+        ..flags(&global)
+    };
+    let settled = |work: Work<'_>| with_settings(&global, flags.clone(), &early, work);
     match command {
         Command::Completions(args) => finish(&early, generate::completions(&early, &args)),
         Command::Man(args) => finish(&early, generate::man(&early, &args)),
@@ -94,6 +100,7 @@ fn run(cli: Cli) -> u8 {
         Command::Providers(args) => settled(&|context| providers::run(context, &args)),
         Command::Config(command) => settled(&|context| config::run(context, &command)),
         Command::Sync(args) => settled(&|context| sync::run(context, &args)),
+        Command::Backup(command) => settled(&|context| backup::run(context, &command)),
         Command::Files(args) => settled(&|context| files::run(context, &args)),
         Command::Download(args) => settled(&|context| download::run(context, &args)),
         Command::Delete(args) => settled(&|context| delete::run(context, &args)),
@@ -111,11 +118,11 @@ fn finish(ui: &Ui, result: anyhow::Result<u8>) -> u8 {
 }
 
 /// Resolves the settings and runs a command that needs them.
-fn with_settings(global: &Global, early: &Ui, work: Work<'_>) -> u8 {
+fn with_settings(global: &Global, flags: Flags, early: &Ui, work: Work<'_>) -> u8 {
     // What is made from here on is for its owner alone, whatever the mask was.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let settings = Settings::resolve(
-        flags(global),
+        flags,
         &Surroundings {
             variable: &|name| std::env::var_os(name),
             config_dir: dirs::config_dir(),
@@ -224,6 +231,15 @@ fn flags(global: &Global) -> Flags {
         color: global.color.clone(),
         lock_wait: global.lock_wait.clone(),
         timeout: global.timeout.clone(),
+        storage_dir: None,
+    }
+}
+
+/// The one setting that is a flag of a command.
+fn storage_dir(command: &Command) -> Option<PathBuf> {
+    match command {
+        Command::Backup(BackupCommand::Create(args)) => args.storage_dir.clone(),
+        _ => None,
     }
 }
 

@@ -296,11 +296,7 @@ impl Provider for Local {
         let failed = |error| disk(KIND, &doing, error, None);
         let mut file = dir.open_file(&session.handle).map_err(failed)?;
         let (sha256, size) = read_back(&mut file, |count| watch(task, count)).map_err(failed)?;
-        let stamp = Stamp::of(&file).map_err(failed)?;
-        let entry = Entry {
-            kind: FileType::RegularFile,
-            stamp,
-        };
+        let entry = Entry::of(&file).map_err(failed)?;
         Ok(Object {
             size,
             sha256: Some(sha256),

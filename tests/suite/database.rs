@@ -735,7 +735,7 @@ fn a_folder_in_place_of_the_database_is_named() {
 }
 
 /// Puts a database in the sandbox as a killed writer leaves it: torn, with the journal that mends it.
-fn leave_a_hot_journal(sandbox: &Sandbox) -> Vec<u8> {
+pub(crate) fn leave_a_hot_journal(sandbox: &Sandbox) -> Vec<u8> {
     let original = fs::read(sandbox.db()).unwrap();
     let elsewhere = sandbox.path().join("writer.db");
     fs::copy(sandbox.db(), &elsewhere).unwrap();

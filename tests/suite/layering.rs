@@ -10,6 +10,7 @@ const LAYERS: [&[&str]; 6] = [
     &[
         "assign",
         "bulk",
+        "create",
         "delete",
         "download",
         "files",
@@ -22,6 +23,7 @@ const LAYERS: [&[&str]; 6] = [
     ],
     &["installation"],
     &[
+        "backup_settings",
         "catalog",
         "chain",
         "company",
@@ -38,6 +40,7 @@ const LAYERS: [&[&str]; 6] = [
         "provider_file",
     ],
     &[
+        "archive",
         "backup",
         "sets",
         "sidecar",

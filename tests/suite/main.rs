@@ -11,6 +11,7 @@ mod support;
 
 mod bad_input;
 mod conformance;
+mod create;
 mod database;
 mod generated;
 mod layering;
