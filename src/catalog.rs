@@ -109,7 +109,7 @@ impl State {
         read().map_err(|error| self.failed(&error))
     }
 
-    /// Remembers a verified object; the upload that made it is over.
+    /// Remembers a verified object.
     pub(crate) fn remember(
         connection: &Connection,
         place: &Place,
@@ -141,12 +141,15 @@ impl State {
                 facts,
             ],
         )?;
-        Self::end_upload(connection, place, &known.name)
+        Ok(())
     }
 
-    /// Remembers a verified object.
+    /// Remembers a verified object; the upload that made it is over.
     pub fn record(&mut self, place: &Place, known: &Known) -> Result<(), Failure> {
-        self.transaction(|connection| Self::remember(connection, place, known))
+        self.transaction(|connection| {
+            Self::remember(connection, place, known)?;
+            Self::end_upload(connection, place, &known.name)
+        })
     }
 
     /// Takes back that an object is verified: it was found to differ.

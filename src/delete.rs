@@ -59,11 +59,15 @@ fn remove_named(
     let listed = RemoteFiles::list(remote, Some(state))?;
     let Some(set) = listed.find(name.as_str()) else {
         // No stored file: an unfinished upload can go, all else the provider leaves alone.
-        remote
-            .provider
-            .stat(name)
-            .map_err(Failure::from)?
-            .ok_or_else(|| not_found(remote, name))?;
+        if remote.provider.stat(name).map_err(Failure::from)?.is_none() {
+            // What somebody else removed is forgotten, so that `verify` misses it no more.
+            if !state.known_sets(&remote.place)?.contains_key(name.as_str()) {
+                return Err(not_found(remote, name).into());
+            }
+            state.forget_set(&remote.place, name.as_str())?;
+            state.forget(&remote.place, name.as_str())?;
+            return Ok(Vec::new());
+        }
         remote
             .provider
             .delete(name, deletion)

@@ -161,6 +161,28 @@ impl Dir {
         Ok(PathBuf::from(OsStr::from_bytes(target.as_bytes())))
     }
 
+    /// Makes a directory inside this one; an existing name is an error.
+    pub fn make(&self, name: &str) -> io::Result<Self> {
+        fs::mkdirat(&self.fd, name, NEW_DIR)?;
+        self.descend(name)
+    }
+
+    /// Removes an empty directory inside this one.
+    pub fn remove_dir(&self, name: &str) -> io::Result<()> {
+        Ok(fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR)?)
+    }
+
+    /// Takes the lock of the directory itself, which dies with the handle; whether nobody had it.
+    ///
+    /// A file system that knows no locks cannot keep anybody out.
+    pub fn try_lock(&self) -> io::Result<bool> {
+        match fs::flock(&self.fd, fs::FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(true),
+            Err(Errno::WOULDBLOCK) => Ok(false),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
     /// The path it was opened by.
     pub fn path(&self) -> &Path {
         &self.path
@@ -228,8 +250,8 @@ impl Dir {
     }
 
     /// Removes a file or link; whether there was one.
-    pub fn remove(&self, name: &str) -> io::Result<bool> {
-        match fs::unlinkat(&self.fd, name, AtFlags::empty()) {
+    pub fn remove(&self, name: impl AsRef<OsStr>) -> io::Result<bool> {
+        match fs::unlinkat(&self.fd, name.as_ref(), AtFlags::empty()) {
             Ok(()) => Ok(true),
             Err(Errno::NOENT) => Ok(false),
             Err(errno) => Err(errno.into()),

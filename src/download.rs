@@ -31,6 +31,8 @@ pub struct DownloadOptions {
     pub output: Output,
     /// Replace a file that has the name and other content.
     pub force: bool,
+    /// Interrupted, leave what came for the next run to go on with.
+    pub resumable: bool,
 }
 
 /// A download for one company, with what it needs at hand.
@@ -87,6 +89,19 @@ impl Download<'_> {
         })
     }
 
+    /// Brings one database or storage backup as part of something else, which has the
+    /// lock and the row in the history.
+    pub(crate) fn bring_for(
+        &self,
+        state: &mut State,
+        wanted: &Wanted,
+    ) -> anyhow::Result<DownloadReport> {
+        let backup_dir = &self.installation.settings.backup_dir.value;
+        let target = Target::find(&self.options.output, backup_dir, wanted, false)?;
+        self.bring(None, wanted, &target)
+            .inspect_err(|error| self.distrust(state, wanted, error))
+    }
+
     /// Writes a backup file to a stream, with a row in the history. The error
     /// says whether its bytes were right.
     ///
@@ -119,7 +134,12 @@ impl Download<'_> {
         let mut places = Vec::new();
         for half in &wanted.halves {
             let target = Target::find(&self.options.output, backup_dir, half, true)?;
-            halves.push(self.bring(state.as_deref_mut(), half, &target)?);
+            let brought = self.bring(state.as_deref_mut(), half, &target);
+            halves.push(brought.inspect_err(|error| {
+                if let Some(state) = state.as_deref_mut() {
+                    self.distrust(state, half, error);
+                }
+            })?);
             let place = target.resolved().display().to_string();
             places.push((half.backup_type.name(), place));
         }
@@ -191,7 +211,9 @@ impl Download<'_> {
     fn distrust(&self, state: &mut State, wanted: &Wanted, error: &anyhow::Error) {
         if Failure::of(error).is_some_and(|failure| failure.code() == Code::RemoteChanged) {
             // The damage is what must be told; the record is mended by the next sync.
-            let _ = state.distrust(&self.remote.place, wanted.name.as_str());
+            for object in wanted.objects() {
+                let _ = state.distrust(&self.remote.place, &object.name);
+            }
             let _ = state.set_verified(&self.remote.place, wanted.name.as_str(), None);
         }
     }
@@ -469,7 +491,8 @@ impl Download<'_> {
                 wanted.compare(sha256)?;
                 Ok(sha256)
             });
-        if verified.is_err() && crate::interrupt::received().is_some() {
+        let is_interrupted = verified.is_err() && crate::interrupt::received().is_some();
+        if is_interrupted && self.options.resumable {
             // The next run goes on from here; the bytes are hashed again then.
             staging.keep();
             let (kept, partial) = (

@@ -1,5 +1,6 @@
 //! Lengths of time as operators type and read them: `90s`, `26h`, `7d`.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// The units that are understood, in seconds, longest first.
@@ -66,6 +67,26 @@ pub fn show(duration: Duration) -> String {
     }
 }
 
+/// All of it, as [`parse`] reads it: `30d`, `1d12h`, `500ms`, `0`.
+pub fn write(duration: Duration) -> String {
+    let mut left = duration.as_secs();
+    // Writing to a String cannot fail.
+    let mut text = String::new();
+    for (unit, length) in UNITS.iter().filter(|(unit, _)| *unit != "w") {
+        if left >= *length {
+            let _ = write!(text, "{}{unit}", left / length);
+            left %= length;
+        }
+    }
+    if duration.subsec_millis() > 0 {
+        let _ = write!(text, "{}ms", duration.subsec_millis());
+    }
+    if text.is_empty() {
+        text.push('0');
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,5 +130,13 @@ mod tests {
         ] {
             assert_eq!(show(Duration::from_secs(seconds)), text);
         }
+    }
+
+    #[test]
+    fn what_is_written_can_be_read() {
+        for text in ["0", "30d", "1d12h", "1h30m", "90d1s", "500ms"] {
+            assert_eq!(write(parse(text).unwrap()), text);
+        }
+        assert_eq!(write(parse("2w").unwrap()), "14d");
     }
 }

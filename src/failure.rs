@@ -38,6 +38,7 @@ pub enum Code {
     LocalIo,
     Locked,
     NoBackupProvider,
+    NoRetentionPolicy,
     ProviderConnectionFailed,
     ProviderNotConfigured,
     QuotaExceeded,
@@ -77,6 +78,7 @@ impl Code {
             Code::LocalIo => ("local_io", 500, exit::LOCAL_IO, false),
             Code::Locked => ("locked", 409, exit::LOCKED, true),
             Code::NoBackupProvider => ("no_backup_provider", 400, exit::NOT_CONFIGURED, false),
+            Code::NoRetentionPolicy => ("no_retention_policy", 400, exit::NOT_CONFIGURED, false),
             Code::ProviderConnectionFailed => {
                 ("provider_connection_failed", 400, exit::PROVIDER, false)
             }

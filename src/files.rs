@@ -137,11 +137,17 @@ fn of_other(object: &Object, now: Timestamp) -> RemoteFile {
 
 /// The newest whole backup, of one type if it is given. Of several made at one time, the one that holds most.
 pub fn newest(listed: &RemoteFiles, of_type: Option<BackupType>) -> Option<&Set> {
-    let whole = listed.sets.iter().filter(|set| {
-        set.recognised
-            && set.is_complete()
-            && of_type.is_none_or(|of_type| set.backup_type == of_type)
-    });
+    newest_of(listed, |set| {
+        of_type.is_none_or(|of_type| set.backup_type == of_type)
+    })
+}
+
+/// As [`newest`], of those that pass.
+pub fn newest_of(listed: &RemoteFiles, passes: impl Fn(&Set) -> bool) -> Option<&Set> {
+    let whole = listed
+        .sets
+        .iter()
+        .filter(|set| set.recognised && set.is_complete() && passes(set));
     whole.max_by_key(|set| {
         (
             newness(made_at(&set.name), listed.modified(set)),

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! main → cli          arguments, output, exit codes
-//!   operations        create, sync, download, delete, files, status
+//!   operations        create, sync, download, delete, prune, files, status
 //!   installation      one Vertex AR and what belongs to it
 //!   stores            company (the application's table), state, catalog, history, lock,
 //!                     settings, provider_file, credential, source, backup, archive
@@ -33,6 +33,7 @@ pub mod backup_settings;
 pub mod bulk;
 pub mod catalog;
 pub mod chain;
+pub mod check;
 pub mod cli;
 pub mod company;
 pub mod config_file;
@@ -55,12 +56,18 @@ pub mod json_file;
 pub mod local_set;
 pub mod lock;
 pub mod name;
+pub mod pin;
+pub mod policies;
 pub mod progress;
 pub mod provider;
 pub mod provider_file;
+pub mod prune;
 pub mod remote_path;
 pub mod remote_set;
 pub mod report;
+pub mod restore_test;
+pub mod retention;
+pub mod scratch;
 pub mod secret;
 pub mod sections;
 pub mod set_catalog;
@@ -75,5 +82,7 @@ pub mod status;
 pub mod sync;
 pub mod target;
 pub mod text;
+pub mod trial;
 pub mod upload;
+pub mod verify;
 pub mod wanted;

@@ -36,6 +36,18 @@ impl RemoteFiles {
     /// # Errors
     /// As [`crate::provider::Provider::list`].
     pub fn list(remote: &Remote, state: Option<&State>) -> anyhow::Result<Self> {
+        Self::look(remote, state, false)
+    }
+
+    /// As [`RemoteFiles::list`], with every sidecar read that is not recorded.
+    ///
+    /// # Errors
+    /// As [`crate::provider::Provider::list`].
+    pub fn list_and_read(remote: &Remote, state: Option<&State>) -> anyhow::Result<Self> {
+        Self::look(remote, state, true)
+    }
+
+    fn look(remote: &Remote, state: Option<&State>, read_all: bool) -> anyhow::Result<Self> {
         let (mut objects, mut others) = (BTreeMap::new(), Vec::new());
         remote.provider.list(&mut |object| {
             // What has a name no backup can have was put there by somebody else.
@@ -56,7 +68,7 @@ impl RemoteFiles {
                 .get(name)
                 .is_some_and(|object| object.version == known.version)
         });
-        Self::group(remote, objects, others, known, false)
+        Self::group(remote, objects, others, known, read_all)
     }
 
     /// Looks at the set a name belongs to, with as few questions as it takes.

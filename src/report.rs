@@ -1,5 +1,6 @@
 //! What was done, as JSON tells it. The first keys of each and their order are the contract's.
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::backup::BackupType;
@@ -213,4 +214,163 @@ pub struct DeleteReport {
     pub permanent: bool,
     /// The names of the files that were removed.
     pub files: Vec<String>,
+}
+
+/// How a backup on the remote compares with what is known of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Finding {
+    /// It is what it should be.
+    Ok,
+    /// Nothing is known that it could be compared with.
+    Unproven,
+    /// It is not what it should be.
+    Differs,
+    /// Something of it is missing.
+    Incomplete,
+    /// All of it is gone.
+    Missing,
+}
+
+impl Finding {
+    /// All of them, the good ones first.
+    pub const ALL: [Finding; 5] = [
+        Finding::Ok,
+        Finding::Unproven,
+        Finding::Differs,
+        Finding::Incomplete,
+        Finding::Missing,
+    ];
+
+    /// The name in JSON, and as people read it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Finding::Ok => "ok",
+            Finding::Unproven => "unproven",
+            Finding::Differs => "differs",
+            Finding::Incomplete => "incomplete",
+            Finding::Missing => "missing",
+        }
+    }
+
+    /// Whether the backup cannot be relied on.
+    pub const fn is_bad(self) -> bool {
+        matches!(
+            self,
+            Finding::Differs | Finding::Incomplete | Finding::Missing
+        )
+    }
+}
+
+/// One thing that is not what it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// The file.
+    pub file: String,
+    /// Who says what it should be: `sidecar`, `record`, `provider` or `manifest`.
+    pub with: &'static str,
+    /// What it should be: a SHA-256, or a number of bytes.
+    pub expected: String,
+    /// What it is.
+    pub found: String,
+}
+
+/// What came of comparing one backup on the remote.
+#[derive(Clone, Debug, Serialize)]
+pub struct VerifyReport {
+    /// Whether nothing is wrong with it.
+    pub success: bool,
+    /// What was found, in words.
+    pub message: String,
+    /// The company.
+    pub company_id: String,
+    /// Its name.
+    pub company_name: String,
+    /// The provider.
+    pub provider: String,
+    /// The backup's full remote name.
+    pub remote_path: String,
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub backup_type: BackupType,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The verdict.
+    pub result: Finding,
+    /// What it was compared with: `sidecar`, `record`, `provider`, `manifest`.
+    pub compared_with: Vec<&'static str>,
+    /// What is wrong with it, or why nothing can be said.
+    pub problems: Vec<String>,
+    /// What differs from what.
+    pub differences: Vec<Difference>,
+    /// Bytes that were read back.
+    pub bytes_read: u64,
+    /// When its bytes were last compared.
+    pub verified_at: Option<Timestamp>,
+    /// The backups a full one is made of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub halves: Vec<String>,
+}
+
+/// What a restore test found of one backup.
+#[derive(Clone, Debug, Serialize)]
+pub struct RestoreReport {
+    /// Whether it could be brought back and opened.
+    pub success: bool,
+    /// What was found, in words.
+    pub message: String,
+    /// The company.
+    pub company_id: String,
+    /// Its name.
+    pub company_name: String,
+    /// The provider.
+    pub provider: String,
+    /// The backup's full remote name.
+    pub remote_path: String,
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub backup_type: BackupType,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The verdict: `passed` or `failed`.
+    pub verdict: &'static str,
+    /// Why it failed.
+    pub problem: Option<String>,
+    /// How long it took.
+    pub seconds: f64,
+    /// Its SHA-256, where it came.
+    pub sha256: Option<Sha256>,
+    /// What its bytes were compared with, as in a download.
+    pub compared_with: Vec<&'static str>,
+    /// What the database holds.
+    pub database: Option<DatabaseFound>,
+    /// What the archive holds.
+    pub archive: Option<ArchiveFound>,
+    /// Of a full backup: the same of its database and its storage backup.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub halves: Vec<RestoreReport>,
+}
+
+/// What was found in a database that was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct DatabaseFound {
+    /// What `PRAGMA integrity_check` said: always `ok`.
+    pub integrity: &'static str,
+    /// What `PRAGMA foreign_key_check` came to: always `ok`.
+    pub foreign_keys: &'static str,
+    /// How many companies.
+    pub companies: u64,
+}
+
+/// What was found in an archive that was read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ArchiveFound {
+    /// Everything that has a name.
+    pub entries: u64,
+    /// Regular files.
+    pub files: u64,
+    /// Bytes in the files.
+    pub bytes: u64,
 }

@@ -8,10 +8,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
 
 use crate::backup::BackupType;
-use crate::catalog::{OBJECT, Place};
+use crate::catalog::{Known, OBJECT, Place};
 use crate::failure::Failure;
 use crate::hash::Sha256;
 use crate::state::{State, signed, time, unsigned, written};
@@ -120,27 +120,21 @@ impl State {
 
     /// Remembers a set as it now stands. An earlier restore test of the same content stays known.
     pub fn record_set(&mut self, place: &Place, set: &KnownSet) -> Result<(), Failure> {
-        let [company, provider, directory] = place.whole().map(str::to_owned);
+        self.transaction(|connection| remember_set(connection, place, set))
+    }
+
+    /// Remembers a set whose files were just compared, and each of them.
+    pub fn record_compared(
+        &mut self,
+        place: &Place,
+        set: &KnownSet,
+        files: &[Known],
+    ) -> Result<(), Failure> {
         self.transaction(|connection| {
-            let sql = "INSERT INTO sets
-                 (company_id, provider, directory, name, backup_type, created, stored_at, bytes, sha256, verified_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-                 ON CONFLICT DO UPDATE SET backup_type = ?5, created = ?6, stored_at = ?7, bytes = ?8, verified_at = ?10,
-                 tested_at = CASE WHEN sha256 IS ?9 THEN tested_at END,
-                 test_verdict = CASE WHEN sha256 IS ?9 THEN test_verdict END, sha256 = ?9";
-            let row = params![
-                company,
-                provider,
-                directory,
-                set.name,
-                set.backup_type.name(),
-                set.created.map(|at| at.to_string()),
-                written(set.stored_at),
-                signed(set.bytes),
-                set.sha256.map(|sha256| sha256.to_string()),
-                set.verified_at.map(written),
-            ];
-            connection.execute(sql, row).map(drop)
+            for known in files {
+                Self::remember(connection, place, known)?;
+            }
+            remember_set(connection, place, set)
         })
     }
 
@@ -225,6 +219,29 @@ impl State {
         };
         read().map_err(|error| self.failed(&error))
     }
+}
+
+fn remember_set(connection: &Connection, place: &Place, set: &KnownSet) -> rusqlite::Result<()> {
+    let [company, provider, directory] = place.whole();
+    let sql = "INSERT INTO sets
+         (company_id, provider, directory, name, backup_type, created, stored_at, bytes, sha256, verified_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+         ON CONFLICT DO UPDATE SET backup_type = ?5, created = ?6, stored_at = ?7, bytes = ?8, verified_at = ?10,
+         tested_at = CASE WHEN sha256 IS ?9 THEN tested_at END,
+         test_verdict = CASE WHEN sha256 IS ?9 THEN test_verdict END, sha256 = ?9";
+    let row = params![
+        company,
+        provider,
+        directory,
+        set.name,
+        set.backup_type.name(),
+        set.created.map(|at| at.to_string()),
+        written(set.stored_at),
+        signed(set.bytes),
+        set.sha256.map(|sha256| sha256.to_string()),
+        set.verified_at.map(written),
+    ];
+    connection.execute(sql, row).map(drop)
 }
 
 fn read_set(row: &Row<'_>) -> rusqlite::Result<KnownSet> {

@@ -448,8 +448,7 @@ impl Grouping<'_> {
                 problems.push(Problem::HalfFailed(kind));
                 continue;
             };
-            let first = half.parts.first().and_then(|part| Some(part_of(part)?.0));
-            let Some(name) = half.of_file.or(first) else {
+            let Some(name) = half.tells_of() else {
                 problems.push(Problem::HalfFailed(kind));
                 continue;
             };

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::backup::BackupType;
+use crate::backup::{BackupType, part_of};
 use crate::hash::Sha256;
 
 /// More than any sidecar has.
@@ -97,6 +97,12 @@ impl Sidecar {
                 .map(|path| base_name(&path).unwrap_or(path))
                 .collect(),
         })
+    }
+
+    /// The name of the backup it tells of.
+    pub fn tells_of(&self) -> Option<String> {
+        let joined = || Some(part_of(self.parts.first()?)?.0);
+        self.of_file.clone().or_else(joined)
     }
 
     /// Whether the backup was split, so that size and checksum are those of the joined parts.

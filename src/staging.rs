@@ -199,10 +199,15 @@ pub fn feed_back(
     hasher: &mut Hasher,
     step: impl FnMut(u64) -> io::Result<()>,
 ) -> io::Result<u64> {
-    // A file system without this advice reads from its cache: weaker, not wrong.
-    let _ = rustix::fs::fadvise(&*file, 0, None, Advice::DontNeed);
+    read_from_medium(file);
     file.rewind()?;
     hasher.feed(file, step)
+}
+
+/// Drops a file's settled pages from the cache: what is read next proves what the medium holds.
+pub fn read_from_medium(file: &File) {
+    // A file system without this advice reads from its cache: weaker, not wrong.
+    let _ = rustix::fs::fadvise(file, 0, None, Advice::DontNeed);
 }
 
 /// Writes a small file as a whole: complete or as it was before, mode 0600, its owner as before.

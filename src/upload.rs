@@ -5,6 +5,7 @@
 //! at the end, so that whatever ends the process it holds the old verified
 //! file, the new one, or nothing.
 
+use std::io::Read;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -376,7 +377,17 @@ impl Uploader<'_> {
 /// As [`crate::provider::Provider::read`]; `integrity_failed` when it ends early.
 pub fn remote_digest(remote: &Remote, object: &Object, task: &dyn Task) -> anyhow::Result<Sha256> {
     let mut reader = remote.provider.read(object, 0).map_err(Failure::from)?;
-    let digest = Sha256::of_reader(&mut *reader, |count| watch(task, count));
+    digest_of(remote, object, &mut *reader, task)
+}
+
+/// As [`remote_digest`], of an object that was opened before.
+pub(crate) fn digest_of(
+    remote: &Remote,
+    object: &Object,
+    reader: &mut dyn Read,
+    task: &dyn Task,
+) -> anyhow::Result<Sha256> {
+    let digest = Sha256::of_reader(reader, |count| watch(task, count));
     let doing = format!("cannot read '{}' on {}", object.name, remote.place.provider);
     let (sha256, size) = digest.map_err(|error| {
         Failure::from(crate::provider::error::disk(

@@ -8,6 +8,9 @@
 
 mod backup;
 mod providers;
+mod restore_test;
+mod retention;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -15,6 +18,9 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub(crate) use self::backup::{BackupCommand, BackupCreate};
 pub(crate) use self::providers::{Providers, ProvidersCommand, ProvidersList, ProvidersSet};
+pub(crate) use self::restore_test::RestoreTest;
+pub(crate) use self::retention::{Keep, Pin, Prune, RetentionCommand, RetentionSet, Whom};
+pub(crate) use self::verify::Verify;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -142,6 +148,31 @@ pub(crate) enum Command {
         vertex-backup delete acme-corp db_backup_20240101_020000.db\n  \
         vertex-backup delete acme-corp old1.db old2.db --permanent --yes")]
     Delete(Delete),
+    /// Say how many backups are kept, and for how long
+    #[command(subcommand, arg_required_else_help = true)]
+    Retention(RetentionCommand),
+    /// Remove the backups that retention no longer keeps
+    #[command(after_help = "Examples:\n  \
+        vertex-backup prune acme-corp --dry-run\n  \
+        vertex-backup prune acme-corp --type database --yes\n  \
+        vertex-backup prune --all --max-delete 20 --yes --quiet\n\n\
+        Whole backups are counted and removed, oldest first. The newest verified backup of a\n\
+        type is never removed, nor what is pinned, ahead of the clock or of unknown age.")]
+    Prune(Prune),
+    /// Exempt backups from retention
+    #[command(after_help = "Examples:\n  \
+        vertex-backup pin acme-corp full_backup_20250131_040000.json")]
+    Pin(Pin),
+    /// Take the exemption back
+    #[command(after_help = "Examples:\n  \
+        vertex-backup unpin acme-corp full_backup_20250131_040000.json")]
+    Unpin(Pin),
+    /// Compare what is on a company's remote with what should be there
+    #[command(after_help = verify::HELP)]
+    Verify(Verify),
+    /// Bring backups back for a test, and really open them
+    #[command(after_help = restore_test::HELP)]
+    RestoreTest(RestoreTest),
     /// Show when each company was last backed up, and whether that is good enough
     #[command(after_help = "Examples:\n  \
         vertex-backup status\n  \

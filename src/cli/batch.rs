@@ -1,7 +1,7 @@
 //! Several things done, one after another or at once: one failure does not stop the rest.
 
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::failure::Verdict;
 use super::ui::Ui;
@@ -40,6 +40,12 @@ impl Batch {
         }
     }
 
+    /// Adds a verdict that is a bad one: the report says why, and ends with this code.
+    pub(crate) fn bad(&mut self, report: &impl Serialize, exit: u8) {
+        self.add(report);
+        self.exits.push(exit);
+    }
+
     /// Adds a failure, told at once; `what` are keys that say what failed.
     pub(crate) fn failed(&mut self, ui: &Ui, what: &[(&str, &str)], error: &anyhow::Error) {
         let verdict = Verdict::of(error);
@@ -52,35 +58,44 @@ impl Batch {
         self.exits.push(verdict.exit());
     }
 
+    /// Adds what went well in part only, or not at all; its errors were told.
+    pub(crate) fn partly(&mut self, report: &impl Serialize, exit: u8) {
+        self.add(report);
+        self.exits.push(exit);
+    }
+
     pub(crate) fn failures(&self) -> usize {
         self.exits.len()
     }
 
     /// Done, partial, or the code that all failures share.
     fn exit(&self) -> u8 {
-        match self.exits.as_slice() {
-            [] => exit::DONE,
-            [first, ..]
-                if self.exits.len() == self.results.len()
-                    && self.exits.iter().all(|exit| exit == first) =>
-            {
-                *first
-            }
-            _ => exit::PARTIAL,
-        }
+        exit_of(&self.exits, self.results.len())
     }
 
     /// Prints the JSON of all, or text made by `human`; the exit code.
     pub(crate) fn finish(
-        mut self,
+        self,
         ui: &Ui,
         message: &str,
         human: impl FnOnce() -> String,
     ) -> Result<u8, Failure> {
         let exit = self.exit();
+        self.conclude(ui, message, exit, &Map::new(), human)
+    }
+
+    /// As [`Batch::finish`], with an exit code of its own and more keys behind the counts.
+    pub(crate) fn conclude(
+        mut self,
+        ui: &Ui,
+        message: &str,
+        exit: u8,
+        rest: &Map<String, Value>,
+        human: impl FnOnce() -> String,
+    ) -> Result<u8, Failure> {
         if ui.is_json() {
             self.results.sort_by(|a, b| a.0.cmp(&b.0));
-            self.json(ui, message)?;
+            self.json(ui, message, rest)?;
         } else if !ui.is_quiet() {
             ui.text(&human())?;
         }
@@ -90,7 +105,7 @@ impl Batch {
         }
     }
 
-    fn json(&self, ui: &Ui, message: &str) -> Result<(), Failure> {
+    fn json(&self, ui: &Ui, message: &str, rest: &Map<String, Value>) -> Result<(), Failure> {
         let failed = self.exits.len();
         let (success, message) = (failed == 0, json!(message));
         ui.json_text(&format!(
@@ -100,11 +115,24 @@ impl Batch {
             let comma = if index == 0 { "" } else { "," };
             ui.json_text(&format!("{comma}{text}"))?;
         }
+        let rest = rest
+            .iter()
+            .map(|(key, value)| format!(",{}:{value}", json!(key)));
+        let rest = rest.collect::<Vec<_>>().concat();
         ui.json_text(&format!(
-            "],\"count\":{},\"succeeded\":{},\"failed\":{failed},\"skipped\":{}}}\n",
+            "],\"count\":{},\"succeeded\":{},\"failed\":{failed},\"skipped\":{}{rest}}}\n",
             self.results.len(),
             self.succeeded,
             self.skipped
         ))
+    }
+}
+
+/// Done, partial, or the code that all of so many things failed with.
+pub(crate) fn exit_of(failures: &[u8], all: usize) -> u8 {
+    match failures {
+        [] => exit::DONE,
+        [first, ..] if failures.len() == all && failures.iter().all(|exit| exit == first) => *first,
+        _ => exit::PARTIAL,
     }
 }

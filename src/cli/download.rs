@@ -44,6 +44,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
     let options = DownloadOptions {
         output,
         force: args.force,
+        resumable: true,
     };
     let download = Download {
         installation,

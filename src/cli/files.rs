@@ -115,6 +115,7 @@ fn made(file: &RemoteFile, now: Timestamp) -> Cell {
 
 fn row(file: &RemoteFile, now: Timestamp) -> Vec<Cell> {
     let kind = file.backup_type.map_or(file.kind, BackupType::name);
+    let pinned = if file.pinned { ", pinned" } else { "" };
     vec![
         Cell::from(&file.name),
         if file.kind == "backup" {
@@ -129,8 +130,10 @@ fn row(file: &RemoteFile, now: Timestamp) -> Vec<Cell> {
         },
         made(file, now),
         match (file.kind, file.complete) {
-            ("backup", true) => "yes".into(),
-            ("backup", false) => Cell::toned(in_words(&file.problems), Tone::Bad).or_short("no"),
+            ("backup", true) => format!("yes{pinned}").into(),
+            ("backup", false) => {
+                Cell::toned(in_words(&file.problems) + pinned, Tone::Bad).or_short("no")
+            }
             _ => absent(),
         },
         file.verified_at

@@ -96,13 +96,24 @@ fn table(context: &Context, runs: &[Entry]) -> String {
 /// The file for what went well; for the rest, what it says of itself.
 fn what(run: &Entry) -> String {
     let target = run.target.as_deref().unwrap_or_default();
-    let moves_file = matches!(run.operation.as_str(), "sync" | "download" | "delete");
+    let operation = run.operation.as_str();
+    let moves_file = matches!(
+        operation,
+        "sync" | "download" | "delete" | "prune" | "pin" | "unpin"
+    );
     let name = if moves_file {
         target.rsplit('/').next().unwrap_or(target)
     } else {
         target
     };
     match (&run.detail, run.verdict) {
+        (Some(detail), Verdict::Ok | Verdict::Skipped) if operation == "prune" => {
+            if name.is_empty() {
+                detail.clone()
+            } else {
+                format!("{name}: {detail}")
+            }
+        }
         (Some(detail), Verdict::Ok | Verdict::Skipped) if !moves_file => detail.clone(),
         (Some(detail), Verdict::Failed) => detail.clone(),
         _ => name.to_owned(),

@@ -17,13 +17,19 @@ mod generate;
 mod history;
 mod init;
 mod metrics;
+mod pin;
 mod progress;
 mod providers;
+mod prune;
 mod render;
+mod restore_test;
+mod retention;
+mod round;
 mod status;
 mod stream;
 mod sync;
 mod ui;
+mod verify;
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -104,6 +110,12 @@ fn run(cli: Cli) -> u8 {
         Command::Files(args) => settled(&|context| files::run(context, &args)),
         Command::Download(args) => settled(&|context| download::run(context, &args)),
         Command::Delete(args) => settled(&|context| delete::run(context, &args)),
+        Command::Retention(command) => settled(&|context| retention::run(context, &command)),
+        Command::Prune(args) => settled(&|context| prune::run(context, &args)),
+        Command::Pin(args) => settled(&|context| pin::run(context, &args, true)),
+        Command::Unpin(args) => settled(&|context| pin::run(context, &args, false)),
+        Command::Verify(args) => settled(&|context| verify::run(context, &args)),
+        Command::RestoreTest(args) => settled(&|context| restore_test::run(context, &args)),
         Command::Status(args) => settled(&|context| status::run(context, &args)),
         Command::History(args) => settled(&|context| history::run(context, &args)),
     }

@@ -23,7 +23,7 @@ use crate::dir::{Dir, Entry, Stamp, is_link_refusal, lacks_room};
 use crate::name::{FileName, is_temporary};
 use crate::progress::Task;
 use crate::remote_path::RemotePath;
-use crate::staging::{Staging, read_back};
+use crate::staging::{Staging, read_back, read_from_medium};
 use crate::text::bytes;
 
 pub use self::root::Identity;
@@ -230,6 +230,7 @@ impl Provider for Local {
         if version(&stamp) != object.version {
             return Err(changed());
         }
+        read_from_medium(&file);
         file.seek(SeekFrom::Start(offset))
             .map_err(|error| disk(KIND, &doing, error, None))?;
         // Not one byte more than the size that was looked up.

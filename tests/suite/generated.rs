@@ -110,12 +110,14 @@ fn shells_take_their_scripts() {
 fn every_command_has_help_with_an_example() {
     let sandbox = Sandbox::empty();
     for page in read_folder(&checked_in("man")).keys() {
-        let words = page
+        // The one command with a hyphen of its own.
+        let page = page
             .trim_end_matches(".1")
-            .trim_start_matches("vertex-backup")
-            .split('-');
-        let mut words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
-        words.push("--help");
+            .trim_start_matches("vertex-backup");
+        let page = page.replace("restore-test", "restore\u{0}test");
+        let words = page.split('-').filter(|word| !word.is_empty());
+        let mut words: Vec<_> = words.map(|word| word.replace('\0', "-")).collect();
+        words.push("--help".into());
         let help = sandbox.run(&words).code(0).stderr("").stdout;
         // A group of commands shows those; each of them has its examples.
         assert!(

@@ -7,8 +7,6 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 #![allow(clippy::too_many_lines, reason = "a scenario is told in one go")]
 
-mod support;
-
 mod bad_input;
 mod conformance;
 mod create;
@@ -19,6 +17,10 @@ mod output;
 mod promises;
 mod provider_file;
 mod readme;
+mod restore_test;
+mod retention;
 mod settings;
 mod state;
 mod status;
+mod support;
+mod verify;

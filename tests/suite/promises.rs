@@ -612,7 +612,7 @@ fn a_configured_root_that_is_not_mounted_is_not_connected() {
 }
 
 /// Waits until something is so; a hang fails by the harness's own patience.
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let started = Instant::now();
     while !holds() {
         assert!(
@@ -624,7 +624,7 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// A file large enough to be caught in the middle.
-fn large(sandbox: &Sandbox) -> PathBuf {
+pub fn large(sandbox: &Sandbox) -> PathBuf {
     let path = sandbox.write("large.tar", "");
     fs::OpenOptions::new()
         .write(true)

@@ -162,7 +162,7 @@ fn every_json_key_is_explained() {
         format!("backups/database/{DB}"),
         format!("backups/storage/{STORAGE}"),
     );
-    let calls: [(i32, &[&str]); 18] = [
+    let calls: [(i32, &[&str]); 27] = [
         (0, &["init"]),
         (0, &["company", "list"]),
         (0, &["company", "show", "acme-corp"]),
@@ -175,7 +175,16 @@ fn every_json_key_is_explained() {
         (0, &["sync", "acme-corp", &db]),
         (0, &["sync", "acme-corp", &db, &storage]),
         (0, &["files", "acme-corp"]),
+        (0, &["verify", "acme-corp"]),
+        (0, &["restore-test", "acme-corp"]),
         (0, &["download", "acme-corp", DB]),
+        (0, &["retention", "set", "--default", "--keep-last", "1"]),
+        (0, &["retention", "get", "acme-corp"]),
+        (0, &["retention", "list"]),
+        (0, &["pin", "acme-corp", DB]),
+        (3, &["prune", "--all", "--dry-run"]),
+        (0, &["prune", "acme-corp", "--yes"]),
+        (0, &["retention", "unset", "--default"]),
         (0, &["status"]),
         (0, &["history"]),
         (0, &["history", "--check"]),

@@ -1,0 +1,174 @@
+//! One company, or all that have a provider, one after another.
+//!
+//! One company's failure does not stop the others. A provider that is down is
+//! asked once: its remaining companies fail with the same reason at once.
+
+use std::collections::BTreeMap;
+
+use super::Context;
+use super::batch::Batch;
+use super::config::tell_unreadable;
+use crate::company::{Company, Filter};
+use crate::directories::{Directories, assignment};
+use crate::exit;
+use crate::failure::{Code, Failure};
+use crate::history::Intent;
+use crate::installation::Remote;
+use crate::lock::Lock;
+use crate::provider::registry::Registry;
+use crate::state::State;
+
+/// What is done at each company.
+pub(super) trait Visitor {
+    /// The command, as the history has it.
+    const OPERATION: &'static str;
+
+    /// Takes the lock that the work needs.
+    fn lock(&self, context: &Context, company: &Company) -> Result<Lock, Failure>;
+
+    /// Does the work; the exit code it comes to for this company alone.
+    fn visit(
+        &mut self,
+        remote: &Remote,
+        lock: &Lock,
+        state: &mut State,
+        batch: &mut Batch,
+    ) -> anyhow::Result<u8>;
+}
+
+/// What a round has come to.
+#[derive(Default)]
+pub(super) struct Round {
+    /// The results, in the order of the companies.
+    pub(super) batch: Batch,
+    /// The exit code of each company.
+    exits: Vec<u8>,
+    /// Providers that are down, and why.
+    down: BTreeMap<String, Failure>,
+    /// What unreadable rows come to.
+    told: u8,
+}
+
+impl Round {
+    /// Visits the company of that name, or all.
+    ///
+    /// # Errors
+    /// Why the one company that was asked for could not be visited.
+    pub(super) fn run<V: Visitor>(
+        context: &Context,
+        company: Option<&str>,
+        visitor: &mut V,
+    ) -> anyhow::Result<Round> {
+        let companies = context.installation.companies();
+        let company = company.map(|name| companies.find(name)).transpose()?;
+        if let Some(company) = &company {
+            assignment(company)?;
+        }
+        let registry = context.providers()?;
+        let directories = Directories::read(&companies, None)?;
+        let mut state = context.installation.state()?;
+        let mut round = Round::default();
+        let mut one = |round: &mut Round, company: &Company| -> anyhow::Result<u8> {
+            let stop = (&registry, &directories);
+            round.company(context, stop, company, &mut state, visitor)
+        };
+        if let Some(company) = &company {
+            let exit = one(&mut round, company)?;
+            round.exits.push(exit);
+            return Ok(round);
+        }
+        let filter = Filter {
+            configured: Some(true),
+            ..Filter::default()
+        };
+        let mut unreadable = Vec::new();
+        companies
+            .pages(&filter, |page, bad| {
+                unreadable.extend_from_slice(bad);
+                for company in page {
+                    round.batch.about(&company.id);
+                    match one(&mut round, company) {
+                        Ok(exit) => round.exits.push(exit),
+                        Err(error) => round.failed(context, company, &error),
+                    }
+                    if crate::interrupt::received().is_some() {
+                        break;
+                    }
+                }
+                Ok(())
+            })
+            .or_else(|error| match crate::interrupt::received() {
+                // What was found until then is told.
+                Some(_) => Ok(()),
+                None => Err(error),
+            })?;
+        round.told = tell_unreadable(context, &unreadable);
+        Ok(round)
+    }
+
+    fn company<V: Visitor>(
+        &mut self,
+        context: &Context,
+        (registry, directories): (&Registry, &Directories),
+        company: &Company,
+        state: &mut State,
+        visitor: &mut V,
+    ) -> anyhow::Result<u8> {
+        let lock = visitor.lock(context, company)?;
+        let down = company
+            .provider
+            .as_ref()
+            .and_then(|name| self.down.get(name));
+        let opened = down.map_or_else(
+            || {
+                let installation = &context.installation;
+                installation.remote_apart(registry, company, Some(state), directories)
+            },
+            |failure| Err(failure.again().into()),
+        );
+        let remote = match opened {
+            Ok(remote) => remote,
+            Err(error) => {
+                let target = company.remote_path.clone().unwrap_or_default();
+                let provider = company.provider.as_deref();
+                let intent = Intent::of(V::OPERATION, company, provider, target);
+                return state.recorded(intent, Some(&lock), |_| Err(error));
+            }
+        };
+        visitor.visit(&remote, &lock, state, &mut self.batch)
+    }
+
+    fn failed(&mut self, context: &Context, company: &Company, error: &anyhow::Error) {
+        let what = [
+            ("company_id", company.id.as_str()),
+            ("company_name", company.name.as_str()),
+        ];
+        self.batch.failed(&context.ui, &what, error);
+        let failure = Failure::of(error);
+        let exit = failure.map_or(exit::UNEXPECTED, |failure| failure.code().exit());
+        self.exits.push(exit);
+        if let (Some(failure), Some(provider)) = (failure, &company.provider)
+            && failure.code() == Code::ProviderConnectionFailed
+        {
+            self.down
+                .entry(provider.clone())
+                .or_insert_with(|| failure.again());
+        }
+    }
+
+    /// How many companies could not be visited, or did not go well.
+    pub(super) fn companies(&self) -> usize {
+        self.exits.len()
+    }
+
+    /// One company's code; of several, the one they share, or 3.
+    pub(super) fn exit(&self) -> u8 {
+        match self.exits.as_slice() {
+            [first, rest @ ..] if rest.iter().all(|exit| exit == first) && *first != exit::DONE => {
+                *first
+            }
+            exits if exits.iter().any(|exit| *exit != exit::DONE) => exit::PARTIAL,
+            _ => self.told,
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! `verify`: remotes compared with what should be on them.
+
+use serde_json::{Map, Value, json};
+
+use super::Context;
+use super::args::Verify as Args;
+use super::batch::Batch;
+use super::render::{Cell, Tone, left, right};
+use super::round::{Round, Visitor};
+use crate::company::Company;
+use crate::failure::{Code, Failure};
+use crate::installation::Remote;
+use crate::lock::Lock;
+use crate::name::FileName;
+use crate::report::{Finding, VerifyReport};
+use crate::state::State;
+use crate::text::bytes;
+use crate::verify::{Summary, Verified, Verify, VerifyOptions, hint};
+
+/// What `verify` does at each company.
+struct Comparison<'a> {
+    context: &'a Context,
+    options: VerifyOptions,
+    summary: Summary,
+    /// Each begins with its company's name.
+    rows: Vec<Vec<Cell>>,
+}
+
+pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
+    let names = args.filenames.iter().map(|name| FileName::new(name));
+    let options = VerifyOptions {
+        names: names.collect::<Result<_, _>>()?,
+        of_type: args.backup_type.as_deref().map(str::parse).transpose()?,
+        download: args.download,
+        sample: args.sample,
+    };
+    let mut comparison = Comparison {
+        context,
+        options,
+        summary: Summary::default(),
+        rows: Vec::new(),
+    };
+    let round = Round::run(context, args.company.as_deref(), &mut comparison)?;
+    let Comparison { summary, rows, .. } = comparison;
+    let exit = round.exit();
+    let message = if args.all {
+        let count = round.companies();
+        let plural = if count == 1 { "company" } else { "companies" };
+        format!("{}; {count} {plural}", summary.in_words())
+    } else {
+        summary.in_words()
+    };
+    let human = || table(context, rows, args.all, &message);
+    let rest = rest(&summary);
+    Ok(round
+        .batch
+        .conclude(&context.ui, &message, exit, &rest, human)?)
+}
+
+impl Visitor for Comparison<'_> {
+    const OPERATION: &'static str = "verify";
+
+    fn lock(&self, context: &Context, company: &Company) -> Result<Lock, Failure> {
+        context.installation.lock_company(company, "verify")
+    }
+
+    fn visit(
+        &mut self,
+        remote: &Remote,
+        lock: &Lock,
+        state: &mut State,
+        batch: &mut Batch,
+    ) -> anyhow::Result<u8> {
+        let watcher = self.context.ui.watcher();
+        let verify = Verify {
+            remote,
+            lock,
+            options: self.options.clone(),
+            progress: &watcher,
+        };
+        let (context, rows) = (self.context, &mut self.rows);
+        let mut tell = |verified: Verified| match verified {
+            Verified::Compared(report) => {
+                rows.push(row(&report));
+                told(context, &report, batch);
+            }
+            Verified::Failed { name, error } => {
+                let company = &remote.company;
+                let what = [
+                    ("company_id", company.id.as_str()),
+                    ("company_name", company.name.as_str()),
+                    ("filename", name.as_str()),
+                ];
+                batch.failed(&context.ui, &what, &error);
+                let code = Failure::of(&error).map_or("unexpected", |f| f.code().name());
+                rows.push(vec![
+                    Cell::from(&company.name),
+                    Cell::from(&name),
+                    absent(),
+                    absent(),
+                    Cell::toned("failed", Tone::Bad),
+                    code.into(),
+                ]);
+            }
+        };
+        let summary = verify.run(state, &mut tell)?;
+        self.summary.merge(&summary);
+        Ok(summary.exit())
+    }
+}
+
+/// What is bad is told at once, with the way out.
+fn told(context: &Context, report: &VerifyReport, batch: &mut Batch) {
+    if !report.result.is_bad() {
+        return batch.done(report, report.result == Finding::Unproven);
+    }
+    let mut causes: Vec<String> = report
+        .differences
+        .iter()
+        .map(|difference| {
+            format!(
+                "'{}' is {}, but the {} says {}",
+                difference.file, difference.found, difference.with, difference.expected
+            )
+        })
+        .collect();
+    if causes.is_empty() && report.result != Finding::Missing {
+        causes.clone_from(&report.problems);
+    }
+    let message = format!("{}: {}", report.company_id, report.message);
+    context.ui.error(&message, &causes, Some(&hint(report)));
+    batch.bad(report, Code::IntegrityFailed.exit());
+}
+
+fn rest(summary: &Summary) -> Map<String, Value> {
+    let mut counts: Map<String, Value> = Finding::ALL
+        .iter()
+        .map(|finding| (finding.name().to_owned(), json!(summary.count(*finding))))
+        .collect();
+    counts.insert("failed".into(), json!(summary.failed()));
+    counts.insert("bytes_read".into(), json!(summary.bytes_read));
+    Map::from_iter([("summary".to_owned(), Value::Object(counts))])
+}
+
+fn absent() -> Cell {
+    Cell::toned("-", Tone::Dim)
+}
+
+fn row(report: &VerifyReport) -> Vec<Cell> {
+    let tone = match report.result {
+        Finding::Ok => Tone::Good,
+        Finding::Unproven => Tone::Warn,
+        _ => Tone::Bad,
+    };
+    let why = if report.problems.is_empty() {
+        report.compared_with.join(", ")
+    } else {
+        report.problems.join(", ")
+    };
+    vec![
+        Cell::from(&report.company_name),
+        Cell::from(&report.name),
+        report.backup_type.name().into(),
+        bytes(report.size).into(),
+        Cell::toned(report.result.name(), tone),
+        why.into(),
+    ]
+}
+
+fn table(context: &Context, mut rows: Vec<Vec<Cell>>, all: bool, message: &str) -> String {
+    if rows.is_empty() {
+        return format!("{message}\n");
+    }
+    let mut columns = vec![
+        left("COMPANY"),
+        left("NAME"),
+        left("TYPE"),
+        right("SIZE"),
+        left("RESULT"),
+        left("COMPARED WITH / PROBLEM"),
+    ];
+    if !all {
+        columns.remove(0);
+        for row in &mut rows {
+            row.remove(0);
+        }
+    }
+    format!("{}\n{message}\n", context.ui.table(&columns, rows))
+}
