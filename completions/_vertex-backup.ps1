@@ -535,6 +535,9 @@ Register-ArgumentCompleter -Native -CommandName 'vertex-backup' -ScriptBlock {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a backup of the database, of the stored files, or of both')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the backups on this machine')
+            [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Compare the backups on this machine with their sidecars, by reading them')
+            [CompletionResult]::new('rotate', 'rotate', [CompletionResultType]::ParameterValue, 'Remove the oldest backups from this machine, whole backups only')
             break
         }
         'vertex-backup;backup;create' {
@@ -550,6 +553,77 @@ Register-ArgumentCompleter -Native -CommandName 'vertex-backup' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]')
             [CompletionResult]::new('--lock-wait', '--lock-wait', [CompletionResultType]::ParameterName, 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document instead of a table')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only; JSON and what was asked for are still printed')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only; JSON and what was asked for are still printed')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: which settings won and why, and what is connected to')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: which settings won and why, and what is connected to')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask; what needs an answer fails with exit code 10')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Answer yes to every question')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer yes to every question')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'vertex-backup;backup;list' {
+            [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'Only backups of this type: database, storage or full')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The application''s database [env: VERTEX_BACKUP_DB]')
+            [CompletionResult]::new('--backup-dir', '--backup-dir', [CompletionResultType]::ParameterName, 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]')
+            [CompletionResult]::new('--remote-config', '--remote-config', [CompletionResultType]::ParameterName, 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Our own settings [env: VERTEX_BACKUP_CONFIG]')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]')
+            [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]')
+            [CompletionResult]::new('--lock-wait', '--lock-wait', [CompletionResultType]::ParameterName, 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document instead of a table')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only; JSON and what was asked for are still printed')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only; JSON and what was asked for are still printed')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: which settings won and why, and what is connected to')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: which settings won and why, and what is connected to')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask; what needs an answer fails with exit code 10')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Answer yes to every question')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer yes to every question')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'vertex-backup;backup;verify' {
+            [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'Only backups of this type: database, storage or full')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The application''s database [env: VERTEX_BACKUP_DB]')
+            [CompletionResult]::new('--backup-dir', '--backup-dir', [CompletionResultType]::ParameterName, 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]')
+            [CompletionResult]::new('--remote-config', '--remote-config', [CompletionResultType]::ParameterName, 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Our own settings [env: VERTEX_BACKUP_CONFIG]')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]')
+            [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]')
+            [CompletionResult]::new('--lock-wait', '--lock-wait', [CompletionResultType]::ParameterName, 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document instead of a table')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only; JSON and what was asked for are still printed')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only; JSON and what was asked for are still printed')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: which settings won and why, and what is connected to')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: which settings won and why, and what is connected to')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask; what needs an answer fails with exit code 10')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Answer yes to every question')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer yes to every question')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'vertex-backup;backup;rotate' {
+            [CompletionResult]::new('--keep-last', '--keep-last', [CompletionResultType]::ParameterName, 'Keep the newest so many of each type; 7 is what the application keeps')
+            [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'Only remove backups of this type: database, storage or full')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The application''s database [env: VERTEX_BACKUP_DB]')
+            [CompletionResult]::new('--backup-dir', '--backup-dir', [CompletionResultType]::ParameterName, 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]')
+            [CompletionResult]::new('--remote-config', '--remote-config', [CompletionResultType]::ParameterName, 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Our own settings [env: VERTEX_BACKUP_CONFIG]')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]')
+            [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]')
+            [CompletionResult]::new('--lock-wait', '--lock-wait', [CompletionResultType]::ParameterName, 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Only show what would be removed')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document instead of a table')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only; JSON and what was asked for are still printed')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only; JSON and what was asked for are still printed')
@@ -833,6 +907,7 @@ Register-ArgumentCompleter -Native -CommandName 'vertex-backup' -ScriptBlock {
             break
         }
         'vertex-backup;verify' {
+            [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'With --all: only companies with this provider')
             [CompletionResult]::new('--sample', '--sample', [CompletionResultType]::ParameterName, 'Read back only this share of the backups, those compared longest ago first')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'Only backups of this type: database, storage or full')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The application''s database [env: VERTEX_BACKUP_DB]')
@@ -859,6 +934,7 @@ Register-ArgumentCompleter -Native -CommandName 'vertex-backup' -ScriptBlock {
             break
         }
         'vertex-backup;restore-test' {
+            [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'With --all: only companies with this provider')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'Only the newest of this type: database, storage or full')
             [CompletionResult]::new('--scratch', '--scratch', [CompletionResultType]::ParameterName, 'Where to make the scratch folder [env: VERTEX_BACKUP_SCRATCH] [default: the system''s temporary folder]')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The application''s database [env: VERTEX_BACKUP_DB]')

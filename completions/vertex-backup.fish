@@ -517,29 +517,32 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -s v -
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -s y -l yes -d 'Answer yes to every question'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -s h -l help -d 'Print help'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create list verify rotate" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create list verify rotate" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create list verify rotate" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create list verify rotate" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create list verify rotate" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create list verify rotate" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create list verify rotate" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -s y -l yes -d 'Answer yes to every question'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create" -f -a "create" -d 'Make a backup of the database, of the stored files, or of both'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create list verify rotate" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create list verify rotate" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create list verify rotate" -l json -d 'Print one JSON document instead of a table'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create list verify rotate" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create list verify rotate" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create list verify rotate" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create list verify rotate" -s y -l yes -d 'Answer yes to every question'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create list verify rotate" -s h -l help -d 'Print help'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create list verify rotate" -f -a "create" -d 'Make a backup of the database, of the stored files, or of both'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create list verify rotate" -f -a "list" -d 'List the backups on this machine'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create list verify rotate" -f -a "verify" -d 'Compare the backups on this machine with their sidecars, by reading them'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create list verify rotate" -f -a "rotate" -d 'Remove the oldest backups from this machine, whole backups only'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -l type -d 'What to back up: database, storage or full' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -l storage-dir -d 'The folder of the stored files [env: VERTEX_BACKUP_STORAGE_DIR]' -r -f -a "(__fish_complete_directories)"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -l sync -d 'Send the new backup to this company\'s remote: its id, or its exact name' -r
@@ -565,6 +568,77 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and 
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -s y -l yes -d 'Answer yes to every question'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from list" -l type -d 'Only backups of this type: database, storage or full' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from list" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from list" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from list" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from list" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from list" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
+json\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from list" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
+bar\t''
+plain\t''
+json\t''
+none\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from list" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from list" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from list" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON document instead of a table'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from list" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer yes to every question'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from verify" -l type -d 'Only backups of this type: database, storage or full' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from verify" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from verify" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from verify" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from verify" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from verify" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
+json\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from verify" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
+bar\t''
+plain\t''
+json\t''
+none\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from verify" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from verify" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from verify" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from verify" -l json -d 'Print one JSON document instead of a table'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from verify" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from verify" -s y -l yes -d 'Answer yes to every question'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from rotate" -l keep-last -d 'Keep the newest so many of each type; 7 is what the application keeps' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from rotate" -l type -d 'Only remove backups of this type: database, storage or full' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from rotate" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from rotate" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from rotate" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from rotate" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from rotate" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
+json\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from rotate" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
+bar\t''
+plain\t''
+json\t''
+none\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from rotate" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from rotate" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from rotate" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from rotate" -l dry-run -d 'Only show what would be removed'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from rotate" -l json -d 'Print one JSON document instead of a table'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from rotate" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from rotate" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from rotate" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from rotate" -s y -l yes -d 'Answer yes to every question'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l type -d 'Only backups of this type: database, storage or full' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
@@ -834,6 +908,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand unpin" -s v 
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand unpin" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand unpin" -s y -l yes -d 'Answer yes to every question'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand unpin" -s h -l help -d 'Print help'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand verify" -l provider -d 'With --all: only companies with this provider' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand verify" -l sample -d 'Read back only this share of the backups, those compared longest ago first' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand verify" -l type -d 'Only backups of this type: database, storage or full' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand verify" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
@@ -860,6 +935,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand verify" -s v
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand verify" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand verify" -s y -l yes -d 'Answer yes to every question'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand verify" -s h -l help -d 'Print help'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand restore-test" -l provider -d 'With --all: only companies with this provider' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand restore-test" -l type -d 'Only the newest of this type: database, storage or full' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand restore-test" -l scratch -d 'Where to make the scratch folder [env: VERTEX_BACKUP_SCRATCH] [default: the system\'s temporary folder]' -r -f -a "(__fish_complete_directories)"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand restore-test" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F

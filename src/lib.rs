@@ -53,6 +53,7 @@ pub mod history;
 pub mod installation;
 pub mod interrupt;
 pub mod json_file;
+pub mod local_backups;
 pub mod local_set;
 pub mod lock;
 pub mod name;

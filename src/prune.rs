@@ -188,7 +188,11 @@ pub fn rules(
             ))
             .into());
     }
-    Ok(Rules { policies, only })
+    Ok(Rules {
+        policies,
+        only,
+        ..Rules::default()
+    })
 }
 
 /// Decides what is to go; changes nothing.

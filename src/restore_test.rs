@@ -27,6 +27,7 @@ use crate::sidecar::Facts;
 use crate::state::State;
 use crate::target::Output;
 use crate::trial::{self, Opened};
+use crate::verify::ends_all;
 use crate::wanted::{Trust, Wanted, not_found};
 
 /// Which backups are tested.
@@ -349,12 +350,4 @@ fn problem(error: anyhow::Error) -> anyhow::Result<String> {
     } else {
         Err(error)
     }
-}
-
-/// Whether no other backup could be tested either.
-fn ends_all(error: &anyhow::Error) -> bool {
-    matches!(
-        Failure::of(error).map(Failure::code),
-        Some(Code::Interrupted(_) | Code::ProviderConnectionFailed)
-    )
 }

@@ -124,6 +124,8 @@ pub struct Rules {
     pub policies: BTreeMap<BackupType, Policy>,
     /// Only backups of this type are to go.
     pub only: Option<BackupType>,
+    /// Whether nobody keeps track of which sets are verified, as of those on this machine.
+    pub verified_unknown: bool,
 }
 
 impl Rules {
@@ -150,7 +152,7 @@ pub fn decide(sets: &[Candidate], rules: &Rules, now: &Zoned) -> Vec<Decision> {
         .iter()
         .map(|set| {
             let counted = &counted[&set.backup_type];
-            let mut why = protections(set, counted, now);
+            let mut why = protections(set, counted, rules, now);
             if let Some(policy) = rules.of(set.backup_type) {
                 why.extend(slots(set, policy, counted, now));
             }
@@ -255,7 +257,7 @@ impl Period {
 }
 
 /// Why a set stays, whatever a policy says.
-fn protections(set: &Candidate, counted: &Counted<'_>, now: &Zoned) -> Vec<String> {
+fn protections(set: &Candidate, counted: &Counted<'_>, rules: &Rules, now: &Zoned) -> Vec<String> {
     let kind = set.backup_type;
     let mut why = Vec::new();
     if set.pinned {
@@ -277,9 +279,12 @@ fn protections(set: &Candidate, counted: &Counted<'_>, now: &Zoned) -> Vec<Strin
             why.push(format!("newest verified {kind} backup"));
         }
         Some((.., name)) if newest.is_some_and(|(.., newest)| *newest == name) => {
-            let verified = counted.newest_verified;
-            let but = verified.map_or("none is verified", |_| "not verified");
-            why.push(format!("newest {kind} backup, {but}"));
+            let but = match counted.newest_verified {
+                _ if rules.verified_unknown => "",
+                None => ", none is verified",
+                Some(_) => ", not verified",
+            };
+            why.push(format!("newest {kind} backup{but}"));
         }
         Some(_) => {}
     }

@@ -4,8 +4,10 @@
 //! the others from being looked at. What was compared is dated in the state; what
 //! was found wrong is not a verified backup any more.
 
+mod summary;
+
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -13,7 +15,7 @@ use crate::backup::{BackupType, made_at};
 use crate::catalog::{Known, Place};
 use crate::check::{Check, Checker};
 use crate::failure::{Code, Failure};
-use crate::history::{Intent, Outcome, Verdict};
+use crate::history::Intent;
 use crate::installation::{Remote, shell_word};
 use crate::lock::Lock;
 use crate::name::FileName;
@@ -24,6 +26,8 @@ use crate::set_catalog::KnownSet;
 use crate::sets::Set;
 use crate::state::State;
 use crate::wanted::not_found;
+
+pub use self::summary::Summary;
 
 /// What to verify, and how.
 #[derive(Clone, Debug, Default)]
@@ -49,18 +53,6 @@ pub enum Verified {
         /// Why.
         error: anyhow::Error,
     },
-}
-
-/// What all backups of a company add up to.
-#[derive(Clone, Debug, Default)]
-pub struct Summary {
-    /// How many got each verdict.
-    counts: BTreeMap<Finding, usize>,
-    /// How many could not be compared, by exit code.
-    failed: Vec<u8>,
-    /// Bytes that were read back.
-    pub bytes_read: u64,
-    bad: Vec<String>,
 }
 
 /// A verification of one company's remote, with what it needs at hand.
@@ -380,7 +372,7 @@ fn full_of<'f>(files: &'f RemoteFiles, name: &str) -> impl Iterator<Item = &'f s
 }
 
 /// Whether no other backup could be compared either.
-fn ends_all(error: &anyhow::Error) -> bool {
+pub(crate) fn ends_all(error: &anyhow::Error) -> bool {
     matches!(
         Failure::of(error).map(Failure::code),
         Some(Code::Interrupted(_) | Code::ProviderConnectionFailed)
@@ -399,109 +391,5 @@ pub fn hint(report: &VerifyReport) -> String {
         _ => format!(
             "sync it again where it still exists whole, and choose another for a restore: vertex-backup files {id}"
         ),
-    }
-}
-
-impl Summary {
-    fn add(&mut self, report: &VerifyReport) {
-        self.bytes_read += report.bytes_read;
-        *self.counts.entry(report.result).or_default() += 1;
-        if report.result.is_bad() {
-            self.bad.push(report.name.clone());
-        }
-    }
-
-    fn fail(&mut self, name: &str, error: anyhow::Error, tell: &mut dyn FnMut(Verified)) {
-        let code = Failure::of(&error).map_or(crate::exit::UNEXPECTED, |f| f.code().exit());
-        self.failed.push(code);
-        self.bad.push(name.to_owned());
-        let name = name.to_owned();
-        tell(Verified::Failed { name, error });
-    }
-
-    /// How many could not be compared.
-    pub fn failed(&self) -> usize {
-        self.failed.len()
-    }
-
-    /// How many got a verdict.
-    pub fn count(&self, finding: Finding) -> usize {
-        self.counts.get(&finding).copied().unwrap_or_default()
-    }
-
-    /// How many there were.
-    pub fn total(&self) -> usize {
-        self.counts.values().sum::<usize>() + self.failed.len()
-    }
-
-    /// How many cannot be relied on.
-    pub fn bad(&self) -> usize {
-        let counts = self.counts.iter().filter(|(finding, _)| finding.is_bad());
-        counts.map(|(_, count)| count).sum()
-    }
-
-    /// The exit code: damage is the most urgent news.
-    pub fn exit(&self) -> u8 {
-        if self.bad() > 0 {
-            return crate::exit::INTEGRITY;
-        }
-        match self.failed.as_slice() {
-            [] => crate::exit::DONE,
-            [first, ..]
-                if self.failed.len() == self.total()
-                    && self.failed.iter().all(|code| code == first) =>
-            {
-                *first
-            }
-            _ => crate::exit::PARTIAL,
-        }
-    }
-
-    /// Adds another company's.
-    pub fn merge(&mut self, other: &Summary) {
-        self.bytes_read += other.bytes_read;
-        self.failed.extend(&other.failed);
-        for (finding, count) in &other.counts {
-            *self.counts.entry(*finding).or_default() += count;
-        }
-    }
-
-    /// As people read it: `3 backups: 2 ok, 1 differs`.
-    pub fn in_words(&self) -> String {
-        let plural = if self.total() == 1 {
-            "backup"
-        } else {
-            "backups"
-        };
-        let mut words: Vec<String> = self
-            .counts
-            .iter()
-            .map(|(finding, count)| format!("{count} {}", finding.name()))
-            .collect();
-        if !self.failed.is_empty() {
-            words.push(format!("{} failed", self.failed.len()));
-        }
-        let colon = if words.is_empty() { "" } else { ": " };
-        format!("{} {plural}{colon}{}", self.total(), words.join(", "))
-    }
-
-    fn outcome(&self) -> Outcome {
-        let mut detail = self.in_words();
-        if self.bad.is_empty() {
-            return Outcome::done(Verdict::Ok, detail, self.bytes_read);
-        }
-        let shown: Vec<&str> = self.bad.iter().take(5).map(String::as_str).collect();
-        detail = format!("{detail} ({})", shown.join(", "));
-        let code = if self.bad() > 0 {
-            Some(Code::IntegrityFailed.name())
-        } else {
-            None
-        };
-        Outcome {
-            verdict: Verdict::Failed,
-            code,
-            detail: Some(detail),
-            bytes: self.bytes_read,
-        }
     }
 }

@@ -16,7 +16,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
-pub(crate) use self::backup::{BackupCommand, BackupCreate};
+pub(crate) use self::backup::{
+    BackupCommand, BackupCreate, BackupList, BackupRotate, BackupVerify,
+};
 pub(crate) use self::providers::{Providers, ProvidersCommand, ProvidersList, ProvidersSet};
 pub(crate) use self::restore_test::RestoreTest;
 pub(crate) use self::retention::{Keep, Pin, Prune, RetentionCommand, RetentionSet, Whom};

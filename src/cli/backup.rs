@@ -1,5 +1,7 @@
 //! `backup`: backups on this machine.
 
+mod local;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -21,6 +23,9 @@ use crate::text::{bytes, printable};
 pub(super) fn run(context: &Context, command: &BackupCommand) -> anyhow::Result<u8> {
     match command {
         BackupCommand::Create(args) => create(context, args),
+        BackupCommand::List(args) => local::list(context, args),
+        BackupCommand::Verify(args) => local::verify(context, args),
+        BackupCommand::Rotate(args) => local::rotate(context, args),
     }
 }
 

@@ -8,7 +8,7 @@ use super::Context;
 use super::args::RestoreTest as Args;
 use super::batch::Batch;
 use super::render::{Cell, Tone, left, right};
-use super::round::{Round, Visitor};
+use super::round::{Round, Visitor, common};
 use crate::company::Company;
 use crate::duration;
 use crate::exit;
@@ -46,7 +46,8 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
         rows: Vec::new(),
         passed: 0,
     };
-    let round = Round::run(context, args.company.as_deref(), &mut trials)?;
+    let whom = (args.company.as_deref(), args.provider.as_deref());
+    let round = Round::run(context, whom, &mut trials)?;
     let Trials {
         rows,
         passed,
@@ -133,17 +134,11 @@ impl Visitor for Trials<'_> {
             }
         };
         test.run(state, &mut tell)?;
-        Ok(exit_of(&exits))
-    }
-}
-
-/// A backup that cannot be restored is the most urgent news.
-fn exit_of(exits: &[u8]) -> u8 {
-    match exits {
-        exits if exits.contains(&exit::INTEGRITY) => exit::INTEGRITY,
-        [first, rest @ ..] if rest.iter().all(|exit| exit == first) => *first,
-        exits if exits.iter().any(|exit| *exit != exit::DONE) => exit::PARTIAL,
-        _ => exit::DONE,
+        // A backup that cannot be restored is the most urgent news.
+        if exits.contains(&exit::INTEGRITY) {
+            return Ok(exit::INTEGRITY);
+        }
+        Ok(common(&exits))
     }
 }
 

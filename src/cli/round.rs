@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::Context;
-use super::batch::Batch;
+use super::batch::{Batch, exit_of};
 use super::config::tell_unreadable;
 use crate::company::{Company, Filter};
 use crate::directories::{Directories, assignment};
@@ -15,6 +15,7 @@ use crate::failure::{Code, Failure};
 use crate::history::Intent;
 use crate::installation::Remote;
 use crate::lock::Lock;
+use crate::provider::ProviderKind;
 use crate::provider::registry::Registry;
 use crate::state::State;
 
@@ -50,22 +51,23 @@ pub(super) struct Round {
 }
 
 impl Round {
-    /// Visits the company of that name, or all.
+    /// Visits the company of that name, or all, of one provider if it is given.
     ///
     /// # Errors
     /// Why the one company that was asked for could not be visited.
     pub(super) fn run<V: Visitor>(
         context: &Context,
-        company: Option<&str>,
+        (company, provider): (Option<&str>, Option<&str>),
         visitor: &mut V,
     ) -> anyhow::Result<Round> {
+        let provider: Option<ProviderKind> = provider.map(str::parse).transpose()?;
         let companies = context.installation.companies();
         let company = company.map(|name| companies.find(name)).transpose()?;
         if let Some(company) = &company {
             assignment(company)?;
         }
         let registry = context.providers()?;
-        let directories = Directories::read(&companies, None)?;
+        let directories = Directories::read(&companies, provider)?;
         let mut state = context.installation.state()?;
         let mut round = Round::default();
         let mut one = |round: &mut Round, company: &Company| -> anyhow::Result<u8> {
@@ -78,8 +80,8 @@ impl Round {
             return Ok(round);
         }
         let filter = Filter {
+            provider,
             configured: Some(true),
-            ..Filter::default()
         };
         let mut unreadable = Vec::new();
         companies
@@ -156,19 +158,22 @@ impl Round {
         }
     }
 
-    /// How many companies could not be visited, or did not go well.
+    /// How many companies there were.
     pub(super) fn companies(&self) -> usize {
         self.exits.len()
     }
 
     /// One company's code; of several, the one they share, or 3.
     pub(super) fn exit(&self) -> u8 {
-        match self.exits.as_slice() {
-            [first, rest @ ..] if rest.iter().all(|exit| exit == first) && *first != exit::DONE => {
-                *first
-            }
-            exits if exits.iter().any(|exit| *exit != exit::DONE) => exit::PARTIAL,
-            _ => self.told,
+        match common(&self.exits) {
+            exit::DONE => self.told,
+            exit => exit,
         }
     }
+}
+
+/// The code that all share, or 3 when only some went well.
+pub(super) fn common(exits: &[u8]) -> u8 {
+    let failed = exits.iter().copied().filter(|exit| *exit != exit::DONE);
+    exit_of(&failed.collect::<Vec<_>>(), exits.len())
 }

@@ -40,7 +40,8 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
         summary: Summary::default(),
         rows: Vec::new(),
     };
-    let round = Round::run(context, args.company.as_deref(), &mut comparison)?;
+    let whom = (args.company.as_deref(), args.provider.as_deref());
+    let round = Round::run(context, whom, &mut comparison)?;
     let Comparison { summary, rows, .. } = comparison;
     let exit = round.exit();
     let message = if args.all {

@@ -55,6 +55,7 @@ fn rules(policy: Policy) -> Rules {
     Rules {
         policies: policies.into(),
         only: None,
+        ..Rules::default()
     }
 }
 
@@ -62,6 +63,7 @@ fn for_type(kind: BackupType, policy: Policy) -> Rules {
     Rules {
         policies: [(kind, policy)].into(),
         only: None,
+        ..Rules::default()
     }
 }
 
@@ -392,7 +394,11 @@ fn a_policy() -> impl Strategy<Value = Policy> {
 
 fn some_rules() -> impl Strategy<Value = Rules> {
     let policies = prop::collection::btree_map(a_type(), a_policy(), 0..4);
-    (policies, prop::option::of(a_type())).prop_map(|(policies, only)| Rules { policies, only })
+    (policies, prop::option::of(a_type())).prop_map(|(policies, only)| Rules {
+        policies,
+        only,
+        ..Rules::default()
+    })
 }
 
 fn a_type() -> impl Strategy<Value = BackupType> {

@@ -15,6 +15,7 @@ const LAYERS: [&[&str]; 6] = [
         "delete",
         "download",
         "files",
+        "local_backups",
         "pin",
         "prune",
         "remote_set",

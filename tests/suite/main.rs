@@ -13,6 +13,7 @@ mod create;
 mod database;
 mod generated;
 mod layering;
+mod local_backups;
 mod output;
 mod promises;
 mod provider_file;

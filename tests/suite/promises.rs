@@ -26,15 +26,15 @@ use vertex_backup::sync::{Sync, SyncOptions};
 use crate::support::{DB, DB_SHA256, STORAGE, Sandbox};
 
 /// The library at work on a sandbox, for what cannot be timed from outside.
-struct Desk {
-    installation: Installation,
-    remote: Remote,
-    state: State,
-    lock: Lock,
+pub struct Desk {
+    pub installation: Installation,
+    pub remote: Remote,
+    pub state: State,
+    pub lock: Lock,
 }
 
 impl Desk {
-    fn new(sandbox: &Sandbox) -> Self {
+    pub fn new(sandbox: &Sandbox) -> Self {
         let flags = Flags {
             db: Some(sandbox.db()),
             ..Flags::default()

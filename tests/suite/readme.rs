@@ -162,7 +162,7 @@ fn every_json_key_is_explained() {
         format!("backups/database/{DB}"),
         format!("backups/storage/{STORAGE}"),
     );
-    let calls: [(i32, &[&str]); 27] = [
+    let calls: [(i32, &[&str]); 31] = [
         (0, &["init"]),
         (0, &["company", "list"]),
         (0, &["company", "show", "acme-corp"]),
@@ -185,6 +185,10 @@ fn every_json_key_is_explained() {
         (3, &["prune", "--all", "--dry-run"]),
         (0, &["prune", "acme-corp", "--yes"]),
         (0, &["retention", "unset", "--default"]),
+        (0, &["backup", "create", "--type", "database"]),
+        (0, &["backup", "list"]),
+        (0, &["backup", "verify"]),
+        (0, &["backup", "rotate", "--dry-run"]),
         (0, &["status"]),
         (0, &["history"]),
         (0, &["history", "--check"]),

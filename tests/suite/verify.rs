@@ -1,11 +1,25 @@
 //! `verify`: remotes compared with what should be on them.
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::FileExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+use vertex_backup::hash::Sha256;
+use vertex_backup::name::FileName;
+use vertex_backup::progress::{Silent, Task};
+use vertex_backup::provider::error::Result as Answer;
+use vertex_backup::provider::{
+    Capabilities, Connection, Deletion, Object, Provider, ProviderKind, Quota, Session,
+};
+use vertex_backup::report::{Finding, VerifyReport};
+use vertex_backup::verify::{Verified, Verify, VerifyOptions};
 
+use crate::promises::{Desk, large, until};
 use crate::support::{DB, DB_SHA256, STORAGE, Sandbox, keys};
 
 const SPLIT: &str = "storage_backup_20250130_030000.tar.gz";
@@ -306,6 +320,8 @@ fn all_companies_are_verified_and_one_does_not_stop_the_others() {
     let runs = sandbox.json(0, ["history", "--failed", "--limit", "2"]);
     assert_eq!(runs["runs"][1]["operation"], json!("verify"));
     sandbox.run(["verify", "--all", "acme-corp"]).code(2);
+    let none = sandbox.json(0, ["verify", "--all", "--provider", "yandex_disk"]);
+    assert_eq!(none["count"], json!(0));
     sandbox.run(["verify"]).code(2);
 }
 
@@ -326,4 +342,199 @@ fn a_table_says_what_is_wrong() {
          caused by: part002 missing\n\
          hint: sync it again where it still exists whole, and choose another for a restore: vertex-backup files acme-corp\n"
     );
+}
+
+#[test]
+fn an_interrupted_verification_says_so_and_frees_the_company() {
+    let sandbox = Sandbox::assigned();
+    large(&sandbox);
+    sandbox
+        .run(["sync", "acme-corp", "large.tar", "-q"])
+        .code(0);
+    let before = verified_at(&sandbox, "large.tar");
+    let child = sandbox.command(["verify", "acme-corp"]).spawn();
+    let state = rusqlite::Connection::open(sandbox.state()).unwrap();
+    let running = "SELECT count(*) FROM running";
+    until("a running verification", || {
+        state
+            .query_row(running, [], |row| row.get::<_, i64>(0))
+            .unwrap()
+            > 0
+    });
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(143));
+    let runs = sandbox.json(0, ["history", "--limit", "1"]);
+    assert_eq!(runs["runs"][0]["verdict"], json!("interrupted"));
+    // What was not compared to its end proves nothing, and takes nothing back.
+    assert_eq!(verified_at(&sandbox, "large.tar"), before);
+    sandbox.run(["verify", "acme-corp"]).code(0);
+}
+
+/// A provider that computes hashes of its own, and counts what is read from it.
+struct Hashing {
+    inner: Box<dyn Provider>,
+    folder: PathBuf,
+    read: Arc<AtomicU64>,
+}
+
+impl Hashing {
+    fn hashed(&self, mut object: Object) -> Object {
+        let bytes = fs::read(self.folder.join(&object.name));
+        object.sha256 = bytes.ok().map(|bytes| Sha256::of(&bytes));
+        object
+    }
+}
+
+impl Provider for Hashing {
+    fn kind(&self) -> ProviderKind {
+        self.inner.kind()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            server_hash: true,
+            ..self.inner.capabilities()
+        }
+    }
+
+    fn check(&self) -> Answer<Connection> {
+        self.inner.check()
+    }
+
+    fn claim(&self) -> Answer<String> {
+        self.inner.claim()
+    }
+
+    fn quota(&self) -> Answer<Quota> {
+        self.inner.quota()
+    }
+
+    fn stat(&self, name: &FileName) -> Answer<Option<Object>> {
+        let found = self.inner.stat(name)?;
+        Ok(found.map(|object| self.hashed(object)))
+    }
+
+    fn list(&self, visit: &mut dyn FnMut(Object) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        self.inner.list(&mut |object| visit(self.hashed(object)))
+    }
+
+    fn read(&self, object: &Object, offset: u64) -> Answer<Box<dyn Read>> {
+        self.read.fetch_add(object.size, Ordering::Relaxed);
+        self.inner.read(object, offset)
+    }
+
+    fn begin(&self, name: &FileName, size: u64) -> Answer<Session> {
+        self.inner.begin(name, size)
+    }
+
+    fn send(&self, session: &Session, body: &mut dyn Read) -> Answer<()> {
+        self.inner.send(session, body)
+    }
+
+    fn inspect(&self, session: &Session, task: &dyn Task) -> Answer<Object> {
+        self.inner.inspect(session, task)
+    }
+
+    fn publish(&self, session: &Session) -> Answer<Object> {
+        self.inner.publish(session)
+    }
+
+    fn discard(&self, session: &Session) -> Answer<()> {
+        self.inner.discard(session)
+    }
+
+    fn delete(&self, name: &FileName, deletion: Deletion) -> Answer<bool> {
+        self.inner.delete(name, deletion)
+    }
+}
+
+/// Verifies `acme-corp` as if its provider had hashes; each verdict, and the bytes that were read.
+fn with_hashes(sandbox: &Sandbox, options: VerifyOptions) -> (Vec<VerifyReport>, u64) {
+    let mut desk = Desk::new(sandbox);
+    let read = Arc::new(AtomicU64::new(0));
+    desk.remote.provider = Box::new(Hashing {
+        inner: desk.remote.provider,
+        folder: sandbox.remote("acme-corp"),
+        read: Arc::clone(&read),
+    });
+    let verify = Verify {
+        remote: &desk.remote,
+        lock: &desk.lock,
+        options,
+        progress: &Silent,
+    };
+    let mut reports = Vec::new();
+    let tell = &mut |verified: Verified| match verified {
+        Verified::Compared(report) => reports.push(*report),
+        Verified::Failed { error, .. } => panic!("{error}"),
+    };
+    verify.run(&mut desk.state, tell).unwrap();
+    (reports, read.load(Ordering::Relaxed))
+}
+
+#[test]
+fn a_providers_own_hashes_spare_the_reading() {
+    let sandbox = stored();
+    let before = verified_at(&sandbox, SPLIT);
+    let (reports, read) = with_hashes(&sandbox, VerifyOptions::default());
+    assert!(reports.iter().all(|report| report.result == Finding::Ok));
+    assert_eq!(read, 0);
+    let about = |name: &str| reports.iter().find(|report| report.name == name).unwrap();
+    assert_eq!(about(DB).compared_with, ["sidecar", "record", "provider"]);
+    assert_eq!(about(SPLIT).compared_with, ["record", "provider"]);
+    assert!(verified_at(&sandbox, SPLIT).as_str() > before.as_str());
+
+    // Damage that the provider knows of is found without reading.
+    damage(&sandbox.remote("acme-corp").join(PART2));
+    let (reports, read) = with_hashes(&sandbox, VerifyOptions::default());
+    let bad: Vec<&str> = reports
+        .iter()
+        .filter(|report| report.result == Finding::Differs)
+        .map(|report| report.differences[0].file.as_str())
+        .collect();
+    assert_eq!((bad, read), (vec![PART2], 0));
+
+    // Asked to, it reads everything all the same, and a share of it.
+    sandbox.run(["sync", "acme-corp", "-q"]).code(0);
+    let download = VerifyOptions {
+        download: true,
+        ..VerifyOptions::default()
+    };
+    let (reports, read) = with_hashes(&sandbox, download);
+    assert_eq!(
+        reports
+            .iter()
+            .find(|report| report.name == SPLIT)
+            .unwrap()
+            .compared_with,
+        ["sidecar", "record", "provider"]
+    );
+    let held: u64 = reports.iter().map(|report| report.bytes_read).sum();
+    assert!(held > 3_000_000 && read > held, "{held} {read}");
+    let sample = VerifyOptions {
+        sample: Some(1),
+        ..VerifyOptions::default()
+    };
+    let (reports, _) = with_hashes(&sandbox, sample);
+    let read = reports.iter().filter(|report| report.bytes_read > 0);
+    assert_eq!(read.count(), 1);
+}
+
+#[test]
+fn without_a_record_hashes_prove_what_a_sidecar_speaks_of() {
+    let sandbox = stored();
+    fs::remove_file(sandbox.state()).unwrap();
+    for end in ["db-wal", "db-shm"] {
+        let _ = fs::remove_file(sandbox.state().with_extension(end));
+    }
+    let (reports, _) = with_hashes(&sandbox, VerifyOptions::default());
+    let result = |name: &str| {
+        let report = reports.iter().find(|report| report.name == name).unwrap();
+        (report.result, report.compared_with.clone())
+    };
+    assert_eq!(result(DB), (Finding::Ok, vec!["sidecar", "provider"]));
+    // What the parts should be nobody says, and what they join to only reading tells.
+    assert_eq!(result(SPLIT), (Finding::Unproven, vec![]));
 }

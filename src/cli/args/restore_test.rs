@@ -31,6 +31,9 @@ pub(crate) struct RestoreTest {
     /// All companies that have a provider
     #[arg(long)]
     pub(crate) all: bool,
+    /// With --all: only companies with this provider
+    #[arg(long, value_name = "PROVIDER", requires = "all")]
+    pub(crate) provider: Option<String>,
     /// Only the newest backup
     #[arg(long, conflicts_with = "filename")]
     pub(crate) latest: bool,

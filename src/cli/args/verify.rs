@@ -26,6 +26,9 @@ pub(crate) struct Verify {
     /// All companies that have a provider
     #[arg(long)]
     pub(crate) all: bool,
+    /// With --all: only companies with this provider
+    #[arg(long, value_name = "PROVIDER", requires = "all")]
+    pub(crate) provider: Option<String>,
     /// Read everything back, whatever the provider says of it
     #[arg(long)]
     pub(crate) download: bool,
