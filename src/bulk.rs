@@ -388,15 +388,22 @@ fn is_there(
     let Some(there) = remote.sets.iter().find(|there| there.name == set.name) else {
         return false;
     };
-    let is_whole = set.is_complete() && there.is_complete() && there.own_size() == set.own_size();
-    if !is_whole || set.json.is_some() && there.json.is_none() {
-        return false;
-    }
     let is_verified = there.members().all(|member| {
         remote
             .known(member)
             .is_some_and(|known| known.verified_at.is_some())
     });
+    if !(set.is_complete() && there.is_complete() && is_verified) {
+        return false;
+    }
+    if set.is_full() {
+        // A manifest says where its halves lie; what counts is that they are the same ones.
+        let mut halves = local.halves.iter();
+        return set.halves == there.halves && halves.all(|half| is_there(half, remote, known));
+    }
+    if there.own_size() != set.own_size() || set.json.is_some() && there.json.is_none() {
+        return false;
+    }
     let same_sources = || {
         set.members().all(|member| {
             let stamp = Stamp::at(local.path(member)).ok();
@@ -408,5 +415,5 @@ fn is_there(
     let told = set.sidecar.as_ref().and_then(|sidecar| sidecar.checksum);
     let same_checksum =
         told.is_some() && known.get(&set.name).and_then(|known| known.sha256) == told;
-    is_verified && (same_checksum || same_sources())
+    same_checksum || same_sources()
 }

@@ -4,25 +4,23 @@
 //! its database and its storage backup, and its manifest last. Sidecars are
 //! written for where the files now lie, so that the application accepts them.
 
-use std::io::{self, Read, Write};
+use std::io::{Read as _, Write};
 
 use crate::backup::sidecar_name;
 use crate::catalog::Place;
-use crate::failure::{Code, Failure, fail};
-use crate::hash::{Hasher, Sha256};
+use crate::failure::{Code, Failure};
+use crate::hash::Sha256;
 use crate::history::{Intent, Outcome, Verdict};
 use crate::installation::{Installation, Remote};
 use crate::lock::Lock;
-use crate::name::FileName;
-use crate::progress::{Progress, Task};
-use crate::provider::error::{smuggle, unsmuggle, watch};
+use crate::progress::Progress;
+use crate::provider::error::watch;
+use crate::receive::Receiver;
 use crate::report::DownloadReport;
 use crate::sidecar::{MAX_SIDECAR_BYTES, relocated, relocated_manifest};
-use crate::staging::Staging;
 use crate::state::State;
 use crate::target::{Output, Target, cannot_write};
-use crate::text::{bytes, system_reason};
-use crate::wanted::{Joined, Wanted};
+use crate::wanted::Wanted;
 
 /// How to download.
 #[derive(Clone, Debug)]
@@ -61,12 +59,8 @@ impl Download<'_> {
         wanted: &Wanted,
     ) -> anyhow::Result<DownloadReport> {
         let backup_dir = &self.installation.settings.backup_dir.value;
-        let target = Target::find(
-            &self.options.output,
-            backup_dir,
-            wanted,
-            !wanted.halves.is_empty(),
-        )?;
+        let is_full = wanted.is_full();
+        let target = Target::find(&self.options.output, backup_dir, wanted, is_full)?;
         let what = format!("Download to '{}'", target.resolved().display());
         let lock = match self.installation.lock(&what, "download") {
             Err(failure) if failure.code() == Code::Locked => return Err(failure.into()),
@@ -74,10 +68,10 @@ impl Download<'_> {
             lock => lock.ok(),
         };
         self.recorded(state, lock.as_ref(), wanted, |state| {
-            let report = if wanted.halves.is_empty() {
-                self.bring(state, wanted, &target)?
-            } else {
+            let report = if is_full {
                 self.bring_full(state, wanted, &target)?
+            } else {
+                self.bring(state, wanted, &target)?
             };
             let (verdict, bytes) = if report.skipped {
                 (Verdict::Skipped, 0)
@@ -106,15 +100,22 @@ impl Download<'_> {
     /// says whether its bytes were right.
     ///
     /// # Errors
-    /// `integrity_failed` after the bytes were written; `local_io` when they could not be.
+    /// `usage` for a full backup, which is several files; `integrity_failed` after the
+    /// bytes were written; `local_io` when they could not be.
     pub fn stream(
         &self,
         state: Option<&mut State>,
         wanted: &Wanted,
         output: &mut dyn Write,
     ) -> anyhow::Result<Sha256> {
+        if wanted.is_full() {
+            let detail = "-o - is one stream, but a full backup is several files";
+            return Err(Failure::new(Code::Usage, detail)
+                .hint("choose a folder with -o DIR/, or one of its halves")
+                .into());
+        }
         self.recorded(state, None, wanted, |_| {
-            let sha256 = self.copy_to(wanted, output)?;
+            let sha256 = self.receiver().to_stream(wanted, output)?;
             Ok((
                 sha256,
                 Outcome::done(Verdict::Ok, "Backup written to stdout", wanted.size()),
@@ -148,9 +149,9 @@ impl Download<'_> {
             .open(self.remote, 0)
             .take(MAX_SIDECAR_BYTES)
             .read_to_end(&mut text)
-            .map_err(|error| self.read_failed(wanted, error))?;
+            .map_err(|error| self.receiver().read_failed(wanted, error))?;
         let sha256 = Sha256::of(&text);
-        self.check_unchanged(wanted, text.len() as u64)?;
+        self.receiver().check_unchanged(wanted, text.len() as u64)?;
         wanted.compare(sha256)?;
         let adjusted = relocated_manifest(&text, &places).unwrap_or_else(|| text.clone());
         target.write_json(&target.name, &text, &adjusted, self.options.force)?;
@@ -218,35 +219,13 @@ impl Download<'_> {
         }
     }
 
-    fn copy_to(&self, wanted: &Wanted, output: &mut dyn Write) -> anyhow::Result<Sha256> {
-        let task = self.progress.task(wanted.name.as_str(), wanted.size());
-        let mut reader = wanted.open(self.remote, 0);
-        let not_written = |error: io::Error| {
-            Failure::new(
-                Code::LocalIo,
-                format!("cannot write to stdout: {}", system_reason(&error)),
-            )
-        };
-        let (mut hasher, mut total) = (Hasher::new(), 0);
-        let mut buffer = vec![0; 256 * 1024];
-        loop {
-            crate::interrupt::check()?;
-            let count = reader
-                .read(&mut buffer)
-                .map_err(|error| self.read_failed(wanted, error))?;
-            if count == 0 {
-                break;
-            }
-            hasher.update(&buffer[..count]);
-            total += count as u64;
-            task.advance(count as u64);
-            output.write_all(&buffer[..count]).map_err(not_written)?;
+    fn receiver(&self) -> Receiver<'_> {
+        Receiver {
+            remote: self.remote,
+            progress: self.progress,
+            replace: self.options.force,
+            resumable: self.options.resumable,
         }
-        output.flush().map_err(not_written)?;
-        self.check_unchanged(wanted, total)?;
-        let sha256 = hasher.finish();
-        wanted.compare(sha256)?;
-        Ok(sha256)
     }
 
     fn intent(&self, wanted: &Wanted) -> Intent {
@@ -264,44 +243,6 @@ impl Download<'_> {
         )
     }
 
-    fn read_failed(&self, wanted: &Wanted, error: io::Error) -> anyhow::Error {
-        let provider = self.remote.place.provider;
-        match unsmuggle(error) {
-            Ok(inner) => inner,
-            Err(error) => {
-                let why = system_reason(&error);
-                let detail = format!("cannot read '{}' on {provider}: {why}", wanted.name);
-                Failure::new(Code::LocalIo, detail).into()
-            }
-        }
-    }
-
-    /// The objects must have given as many bytes as they have, and still be the same ones.
-    fn check_unchanged(&self, wanted: &Wanted, total: u64) -> anyhow::Result<()> {
-        let mut same = total == wanted.size();
-        for object in wanted.objects() {
-            let now = self
-                .remote
-                .provider
-                .stat(&FileName::new(&object.name)?)
-                .map_err(Failure::from)?;
-            same &= now.is_some_and(|now| now.version == object.version);
-        }
-        if same {
-            return Ok(());
-        }
-        let detail = format!(
-            "'{}' changed on {} while it was read: {total} bytes came, {} were expected",
-            wanted.name,
-            self.remote.place.provider,
-            wanted.size()
-        );
-        Err(Failure::new(Code::IntegrityFailed, detail)
-            .hint("run the command again")
-            .retry(true)
-            .into())
-    }
-
     /// The file, then its sidecar.
     fn bring(
         &self,
@@ -314,7 +255,7 @@ impl Download<'_> {
         let (sha256, compared_with) = if let Some(sha256) = there {
             (sha256, wanted.compare(sha256)?)
         } else {
-            let sha256 = self.fetch(state, wanted, target)?;
+            let sha256 = self.receiver().to_file(state, wanted, target)?;
             let mut compared_with = wanted.compare(sha256)?;
             compared_with.push("disk");
             (sha256, compared_with)
@@ -399,7 +340,9 @@ impl Download<'_> {
             } else {
                 let mut reader = wanted.open(self.remote, 0);
                 let digest = Sha256::of_reader(&mut reader, |count| watch(&*task, count));
-                digest.map_err(|error| self.read_failed(wanted, error))?.0
+                digest
+                    .map_err(|error| self.receiver().read_failed(wanted, error))?
+                    .0
             };
             if found == expected {
                 return Ok(Some(found));
@@ -416,171 +359,4 @@ impl Download<'_> {
             .hint("replace it with --force, or choose another place with -o")
             .into())
     }
-
-    /// Fetches the bytes, compares them, and gives them their name.
-    ///
-    /// What an earlier run left is gone on with, if it belongs to the same
-    /// object; should the whole then not fit, it is fetched anew.
-    fn fetch(
-        &self,
-        mut state: Option<&mut State>,
-        wanted: &Wanted,
-        target: &Target,
-    ) -> anyhow::Result<Sha256> {
-        let (place, origin, partial) = (target.resolved(), self.origin(wanted), target.partial());
-        let known = match &state {
-            Some(state) => state.download_origin(&place)?,
-            None => None,
-        };
-        let same_object = known.is_some_and(|known| known == origin);
-        let unfinished = same_object
-            .then(|| Staging::resume(&target.dir, &partial).ok())
-            .flatten();
-        let resumed = unfinished.map(|staging| self.complete(wanted, target, staging));
-        let sha256 = match resumed {
-            Some(Err(error)) if !is_integrity(&error) => return Err(error),
-            Some(Ok(sha256)) => sha256,
-            unfit => {
-                if unfit.is_some() {
-                    self.progress.note(&format!(
-                        "what an earlier run left in '{partial}' does not fit; it is fetched anew"
-                    ));
-                }
-                target.check_space(wanted.size())?;
-                if let Some(state) = state.as_deref_mut() {
-                    // Without the note, a later run begins anew: slower, not wrong.
-                    let _ = state.begin_download(&place, &origin);
-                }
-                let created = Staging::create(&target.dir, &partial, wanted.size());
-                let staging = created.map_err(|error| target.write_failed(wanted.size(), error))?;
-                self.complete(wanted, target, staging)?
-            }
-        };
-        if let Some(state) = state {
-            // The backup is in its place; a note about a partial file that is gone does no harm.
-            let _ = state.end_download(&place);
-        }
-        Ok(sha256)
-    }
-
-    /// Receives what is missing and publishes; interrupted, the unfinished file is kept.
-    fn complete(
-        &self,
-        wanted: &Wanted,
-        target: &Target,
-        mut staging: Staging<'_>,
-    ) -> anyhow::Result<Sha256> {
-        let task = self.progress.task(wanted.name.as_str(), wanted.size());
-        let verified = self
-            .receive(wanted, target, &mut staging, &*task)
-            .and_then(|sha256| {
-                task.phase("verifying");
-                staging
-                    .settle()
-                    .map_err(|error| target.write_failed(wanted.size(), error))?;
-                let on_disk = staging.read_back(|count| watch(&*task, count));
-                let (on_disk, _) = on_disk.map_err(|error| target.write_failed(0, error))?;
-                if on_disk != sha256 {
-                    let path = target.path();
-                    fail!(
-                        Code::IntegrityFailed,
-                        "'{}' reads back as {on_disk}, but {sha256} was written",
-                        path.display()
-                    );
-                }
-                wanted.compare(sha256)?;
-                Ok(sha256)
-            });
-        let is_interrupted = verified.is_err() && crate::interrupt::received().is_some();
-        if is_interrupted && self.options.resumable {
-            // The next run goes on from here; the bytes are hashed again then.
-            staging.keep();
-            let (kept, partial) = (
-                bytes(staging.written().unwrap_or_default()),
-                target.partial(),
-            );
-            self.progress.note(&format!(
-                "{kept} are kept in '{partial}'; the same command goes on from there"
-            ));
-        }
-        let sha256 = verified?;
-        let path = target.path();
-        staging
-            .publish(&target.name, self.options.force)
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::AlreadyExists => Failure::new(
-                    Code::AlreadyExists,
-                    format!("'{}' appeared meanwhile", path.display()),
-                ),
-                _ => cannot_write(&path, &error),
-            })?;
-        Ok(sha256)
-    }
-
-    fn receive(
-        &self,
-        wanted: &Wanted,
-        target: &Target,
-        staging: &mut Staging<'_>,
-        task: &dyn Task,
-    ) -> anyhow::Result<Sha256> {
-        let path = target.path();
-        let mut hasher = Hasher::new();
-        let mut total = staging
-            .hash_prefix(&mut hasher, |count| watch(task, count))
-            .map_err(|e| target.write_failed(0, e))?;
-        if total > wanted.size() {
-            fail!(
-                Code::IntegrityFailed,
-                "the unfinished '{}' is larger than the backup",
-                path.display()
-            );
-        }
-        let describe = |error| self.read_failed(wanted, error);
-        let mut reader = Incoming {
-            reader: wanted.open(self.remote, total),
-            describe: &describe,
-        };
-        let copied = staging.append(&mut reader, |block| {
-            hasher.update(block);
-            total += block.len() as u64;
-            watch(task, block.len() as u64)
-        });
-        copied.map_err(|error| target.write_failed(wanted.size(), error))?;
-        self.check_unchanged(wanted, total)?;
-        Ok(hasher.finish())
-    }
-
-    /// Which object an unfinished file belongs to.
-    fn origin(&self, wanted: &Wanted) -> String {
-        let place = &self.remote.place;
-        format!(
-            "{}:{}:{}",
-            place.provider,
-            place.directory.join(wanted.name.as_str()),
-            wanted.version()
-        )
-    }
-}
-
-/// A remote file being read: its errors are told as such, not as errors of what is written.
-struct Incoming<'a> {
-    reader: Joined<'a>,
-    describe: &'a dyn Fn(io::Error) -> anyhow::Error,
-}
-
-impl Read for Incoming<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.reader.read(buffer) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-                Err(smuggle((self.describe)(error)))
-            }
-            result => result,
-        }
-    }
-}
-
-fn is_integrity(error: &anyhow::Error) -> bool {
-    let code = Failure::of(error).map(Failure::code);
-    matches!(code, Some(Code::IntegrityFailed | Code::RemoteChanged))
 }

@@ -100,7 +100,10 @@ fn of_set(listed: &RemoteFiles, set: &Set, known: Option<&KnownSet>, now: Timest
         complete: set.is_complete(),
         problems: set.problems.clone(),
         sidecar: set.json.is_some() && !set.is_full(),
-        verified_at: listed.verified_at(set),
+        // Parts that arrived as they were sent make no verified backup when it was sent damaged.
+        verified_at: listed
+            .verified_at(set)
+            .filter(|_| known.is_none_or(|known| known.verified_at.is_some())),
         tested_at: tested.map(|(at, _)| at),
         test_passed: tested.map(|(_, went_well)| went_well),
         pinned: false,

@@ -63,6 +63,7 @@ pub mod progress;
 pub mod provider;
 pub mod provider_file;
 pub mod prune;
+pub mod receive;
 pub mod remote_path;
 pub mod remote_set;
 pub mod report;

@@ -137,11 +137,16 @@ pub struct LocalFiles {
 
 impl LocalFiles {
     /// Reads folders; of two files of one name the one in the earlier folder counts.
-    /// Folders that are not there are empty.
+    /// Folders that are not there are empty. Links are not followed: nobody named them.
     ///
     /// # Errors
     /// When a folder cannot be read.
     pub fn read(folders: &[PathBuf]) -> io::Result<Self> {
+        Self::read_with(folders, None)
+    }
+
+    /// As [`LocalFiles::read`], following the one link that somebody named.
+    fn read_with(folders: &[PathBuf], named: Option<&str>) -> io::Result<Self> {
         let mut files = BTreeMap::new();
         for folder in folders {
             let entries = match std::fs::read_dir(folder) {
@@ -157,8 +162,13 @@ impl LocalFiles {
                     folder.join(&name)
                 };
                 let name = name.to_str();
+                let meta = if name == named {
+                    path.metadata()
+                } else {
+                    path.symlink_metadata()
+                };
                 // What vanished meanwhile is not there.
-                if let (Some(name), Ok(meta)) = (name, path.metadata())
+                if let (Some(name), Ok(meta)) = (name, meta)
                     && meta.is_file()
                     && !is_temporary(name)
                 {
@@ -180,7 +190,7 @@ impl LocalFiles {
             let beside = |kind: BackupType| folder_of(folder).join(kind.name());
             folders.extend([BackupType::Database, BackupType::Storage].map(beside));
         }
-        Self::read(&folders).unwrap_or_else(|_| {
+        Self::read_with(&folders, Some(name)).unwrap_or_else(|_| {
             // A folder that may be entered and not listed: its names must be guessed.
             let guesses = [Some(name.to_owned()), sidecar_name(name)];
             let known = guesses.into_iter().flatten().filter_map(|name| {
@@ -217,15 +227,36 @@ impl LocalFiles {
     /// All sets that are backups by name or sidecar, oldest first, a full backup after its halves.
     pub fn backups(&self) -> Vec<LocalSet> {
         let recognised = self.sets.iter().filter(|set| set.recognised);
-        let mut found: Vec<LocalSet> = recognised.map(|set| self.local(set)).collect();
+        let once = recognised.filter(|set| !self.is_joined(set));
+        let mut found: Vec<LocalSet> = once.map(|set| self.local(set)).collect();
         found.sort_by_cached_key(|found| {
             (found.made(), found.set.is_full(), found.set.name.clone())
         });
         found
     }
 
-    /// The set a name belongs to.
+    /// Whether a set is the parts of a backup that lies beside them in one piece.
+    fn is_joined(&self, set: &Set) -> bool {
+        let whole = set.whole_name().filter(|whole| *whole != set.name);
+        let whole = whole.and_then(|whole| self.sets.iter().find(|other| other.name == whole));
+        let checksum = |set: &Set| set.sidecar.as_ref().and_then(|sidecar| sidecar.checksum);
+        whole.is_some_and(|whole| {
+            whole.is_complete() && checksum(set).is_some() && checksum(set) == checksum(whole)
+        })
+    }
+
+    /// The set a name belongs to. The name of a broken sidecar belongs to the one backup it is beside.
     pub fn find(&self, name: &str) -> Option<LocalSet> {
+        let beside = |set: &&Set| {
+            let first = set.files.first().filter(|_| set.recognised);
+            first.and_then(|file| sidecar_name(&file.name)).as_deref() == Some(name)
+        };
+        if self.neither.contains_key(name) {
+            let mut beside = self.sets.iter().filter(beside);
+            if let (Some(set), None) = (beside.next(), beside.next()) {
+                return Some(self.local(set));
+            }
+        }
         sets::find(&self.sets, name).map(|set| self.local(set))
     }
 
@@ -255,11 +286,22 @@ impl LocalFiles {
             path.unwrap_or_else(|| name.to_owned())
         };
         let beside = set.files.first().and_then(|file| sidecar_name(&file.name));
-        if let Some((json, why)) = beside.and_then(|json| self.neither.get_key_value(&json)) {
+        let known = beside
+            .as_ref()
+            .and_then(|json| self.neither.get_key_value(json));
+        if let Some((json, why)) = known {
             doubts.push(format!(
                 "'{}' is left out, it is no sidecar: {why}",
                 shown(json)
             ));
+        }
+        let foreign = beside.filter(|json| {
+            let owner = sets::find(&self.sets, json);
+            owner.is_some_and(|owner| !owner.recognised && !self.neither.contains_key(json))
+        });
+        if let Some(json) = foreign {
+            let shown = shown(&json);
+            doubts.push(format!("'{shown}' is left out, it speaks of another file"));
         }
         if let (Some(sidecar), Some(json)) = (&set.sidecar, &set.json)
             && sidecar.checksum.is_none()

@@ -160,6 +160,14 @@ impl Set {
         self.name == name || self.members().any(|member| member.name == name)
     }
 
+    /// The name of the file its parts join to; its own name for what has no parts.
+    pub fn whole_name(&self) -> Option<&str> {
+        if !self.split {
+            return Some(&self.name);
+        }
+        self.sidecar.as_ref()?.of_file.as_deref()
+    }
+
     /// Whether it is a full backup.
     pub fn is_full(&self) -> bool {
         self.backup_type == BackupType::Full && self.files.is_empty()
@@ -270,11 +278,12 @@ impl Grouping<'_> {
     fn split(&mut self, json: &str, sidecar: Sidecar) {
         let mut problems = Vec::new();
         let mut listed: Vec<String> = Vec::new();
+        let mut seen = BTreeSet::new();
         for part in &sidecar.parts {
-            if listed.contains(part) {
-                problems.push(Problem::ListedTwice(part.clone()));
-            } else {
+            if seen.insert(part) {
                 listed.push(part.clone());
+            } else {
+                problems.push(Problem::ListedTwice(part.clone()));
             }
         }
         let named = listed.first().and_then(|first| Some(part_of(first)?.0));

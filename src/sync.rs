@@ -5,7 +5,8 @@
 //! whole is never begun, and what its sidecar can prove is proven before
 //! anything of it appears.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
@@ -22,7 +23,7 @@ use crate::name::FileName;
 use crate::progress::Progress;
 use crate::report::{PartReport, SyncReport};
 use crate::set_catalog::KnownSet;
-use crate::sets::{Problem, in_words};
+use crate::sets::{Member, Problem, in_words};
 use crate::source::{SourceFile, carried};
 use crate::state::State;
 use crate::upload::{DAMAGED, Outgoing, Role, Step, Stored, Uploader, damaged};
@@ -43,8 +44,23 @@ pub struct Sync<'a> {
     pub progress: &'a dyn Progress,
 }
 
-/// The files that were compared with a sidecar, as they were then.
-type Checked = HashMap<String, Stamp>;
+/// What a comparison with the sidecars found, before anything was sent.
+#[derive(Default)]
+struct Checked {
+    /// The files that were compared, as they were then.
+    files: HashMap<String, Stamp>,
+    /// The sets that are not what their sidecars say, and go by force.
+    damaged: BTreeSet<String>,
+}
+
+impl Checked {
+    /// Whether a set, or a half of it, is known not to be what its sidecar says.
+    fn is_damaged(&self, local: &LocalSet) -> bool {
+        !local.set.is_complete()
+            || self.damaged.contains(&local.set.name)
+            || local.halves.iter().any(|half| self.is_damaged(half))
+    }
+}
 
 /// What became of a set's own files.
 struct Sent {
@@ -81,12 +97,16 @@ impl Sync<'_> {
         &self.remote.place
     }
 
-    fn uploader(&self) -> Uploader<'_> {
-        Uploader {
-            remote: self.remote,
-            options: self.options,
-            progress: self.progress,
-        }
+    fn uploader(&self, local: &LocalSet) -> anyhow::Result<Uploader<'_>> {
+        let sidecar = match local.set.json.as_ref() {
+            Some(json) => {
+                let text = self.open_json(local, json)?.source.content()?;
+                Some((FileName::new(&json.name)?, text))
+            }
+            None => None,
+        };
+        let (options, progress) = (self.options, self.progress);
+        Ok(Uploader::new(self.remote, options, progress, sidecar))
     }
 
     fn tell_doubts(&self, local: &LocalSet) {
@@ -96,13 +116,43 @@ impl Sync<'_> {
         }
     }
 
+    /// The set under the name it has on the remote: parts that lie here beside the file
+    /// they join to are called by the first of them, and there by the whole.
+    fn as_stored<'l>(&self, local: &'l LocalSet) -> anyhow::Result<Cow<'l, LocalSet>> {
+        let whole = local
+            .set
+            .whole_name()
+            .filter(|name| *name != local.set.name);
+        let Some(whole) = whole.and_then(|name| FileName::new(name).ok()) else {
+            return Ok(Cow::Borrowed(local));
+        };
+        if self
+            .remote
+            .provider
+            .stat(&whole)
+            .map_err(Failure::from)?
+            .is_some()
+        {
+            return Ok(Cow::Borrowed(local));
+        }
+        let mut stored = local.clone();
+        whole.as_str().clone_into(&mut stored.set.name);
+        Ok(Cow::Owned(stored))
+    }
+
     fn send(&self, state: &mut State, local: &LocalSet) -> anyhow::Result<SyncReport> {
+        let local = &*self.as_stored(local)?;
         self.refuse_incomplete(local)?;
-        let mut checked = Checked::new();
+        let mut checked = Checked::default();
         if local.set.is_full() || local.set.split {
             // Of a damaged set nothing may appear, and its first file is published before its last is read.
             for set in local.halves.iter().chain([local]) {
                 self.check_before(state, set, &mut checked)?;
+            }
+        }
+        if self.options.no_clobber {
+            for set in local.halves.iter().chain([local]) {
+                self.refuse_clobber(state, set, &checked)?;
             }
         }
         let mut halves = Vec::new();
@@ -176,7 +226,7 @@ impl Sync<'_> {
                 .feed(&mut source.body(&*task)?, |_| Ok(()))
                 .map_err(carried)?;
             source.confirm_unchanged()?;
-            checked.insert(file.name.clone(), *source.stamp());
+            checked.files.insert(file.name.clone(), *source.stamp());
         }
         let found = whole.finish();
         if found == told {
@@ -186,6 +236,7 @@ impl Sync<'_> {
         if self.options.force {
             self.progress
                 .note(&format!("{failure}; it is sent as it is"));
+            checked.damaged.insert(local.set.name.clone());
             return Ok(());
         }
         Err(failure.into())
@@ -208,6 +259,49 @@ impl Sync<'_> {
         Ok(true)
     }
 
+    /// Fails before anything is sent when one of a set's names is taken by other content.
+    fn refuse_clobber(
+        &self,
+        state: &mut State,
+        local: &LocalSet,
+        checked: &Checked,
+    ) -> anyhow::Result<()> {
+        let uploader = self.uploader(local)?;
+        for file in &local.set.files {
+            uploader.refuse_clobber(state, &mut self.open_data(local, file, checked)?)?;
+        }
+        if let Some(json) = &local.set.json {
+            uploader.refuse_clobber(state, &mut self.open_json(local, json)?)?;
+        }
+        Ok(())
+    }
+
+    /// Opens a file that holds the backup or a part of it, if it is still the one that was compared.
+    fn open_data(
+        &self,
+        local: &LocalSet,
+        file: &Member,
+        checked: &Checked,
+    ) -> anyhow::Result<Outgoing> {
+        let set = &local.set;
+        let checksum = set.sidecar.as_ref().and_then(|sidecar| sidecar.checksum);
+        // The checksum is that of the whole: a part has none of its own.
+        let role = Role::Data(checksum.filter(|_| !set.split));
+        let before = checked.files.get(&file.name);
+        let file = Outgoing::open(self.installation, local.path(file), role)?;
+        if before.is_some_and(|before| before != file.source.stamp()) {
+            let changed = file.source.changed("it is not the file that was compared");
+            return Err(changed.into());
+        }
+        Ok(file)
+    }
+
+    /// Opens the sidecar or the manifest.
+    fn open_json(&self, local: &LocalSet, json: &Member) -> Result<Outgoing, Failure> {
+        let role = Role::Json(local.facts());
+        Outgoing::open(self.installation, local.path(json), role)
+    }
+
     /// A set's own files in order, its sidecar or manifest last; then it is recorded as a whole.
     fn send_files(
         &self,
@@ -215,29 +309,14 @@ impl Sync<'_> {
         local: &LocalSet,
         checked: &Checked,
     ) -> anyhow::Result<Sent> {
-        let (set, uploader) = (&local.set, self.uploader());
-        let checksum = set.sidecar.as_ref().and_then(|sidecar| sidecar.checksum);
-        let json_name = set
-            .json
-            .as_ref()
-            .map(|json| FileName::new(&json.name))
-            .transpose()?;
+        let (set, mut uploader) = (&local.set, self.uploader(local)?);
         let mut sent = Sent {
             files: Vec::new(),
             json: None,
-            damaged: !set.is_complete(),
+            damaged: checked.is_damaged(local),
         };
         for file in &set.files {
-            // The checksum is that of the whole: a part has none of its own.
-            let role = Role::Data(checksum.filter(|_| !set.split), json_name.clone());
-            let before = checked.get(&file.name);
-            let mut file = Outgoing::open(self.installation, local.path(file), role)?;
-            if before.is_some_and(|before| before != file.source.stamp()) {
-                return Err(file
-                    .source
-                    .changed("it is not the file that was compared")
-                    .into());
-            }
+            let mut file = self.open_data(local, file, checked)?;
             if file.source.size() == 0 && file.name.as_str().to_lowercase().ends_with(".db") {
                 let shown = file.source.path().display();
                 self.progress
@@ -248,8 +327,7 @@ impl Sync<'_> {
             sent.files.push(stored);
         }
         if let Some(json) = &set.json {
-            let facts = local.facts();
-            let mut file = Outgoing::open(self.installation, local.path(json), Role::Json(facts))?;
+            let mut file = self.open_json(local, json)?;
             sent.json = Some(uploader.store(state, &mut file)?);
         }
         if !self.options.dry_run {

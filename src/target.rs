@@ -139,8 +139,11 @@ impl Target {
             file.take(MAX_SIDECAR_BYTES).read_to_end(&mut found)?;
             Ok(found)
         });
+        let mut replace = replace;
         match found {
             Ok(found) if says_the_same(&found, adjusted) => return Ok(path),
+            // The same backup, from before its parts were joined: its text is kept below.
+            Ok(found) if says_the_same(&found, original) => replace = true,
             Ok(_) if !replace => {
                 let detail = format!(
                     "'{}' exists already and differs from the backup's sidecar",

@@ -62,8 +62,8 @@ pub(crate) struct Outgoing {
 /// What a file is to its backup.
 #[derive(Clone, Debug)]
 pub(crate) enum Role {
-    /// It holds the backup or a part of it; its SHA-256, where that is known, and the name of its sidecar.
-    Data(Option<Sha256>, Option<FileName>),
+    /// It holds the backup or a part of it; its SHA-256, where that is known.
+    Data(Option<Sha256>),
     /// It is the sidecar or the manifest, and says this.
     Json(Option<Facts>),
 }
@@ -84,7 +84,7 @@ impl Outgoing {
     /// Fails when the application wrote down another checksum than the bytes have.
     pub(crate) fn check_against_sidecar(&self, found: Sha256) -> Result<(), Failure> {
         match self.role {
-            Role::Data(Some(told), _) if told != found => {
+            Role::Data(Some(told)) if told != found => {
                 let path = self.source.path().display().to_string();
                 Err(damaged(&path, told, found))
             }
@@ -101,7 +101,7 @@ impl Outgoing {
     ) -> Known {
         let facts = match &self.role {
             Role::Json(facts) => facts.clone(),
-            Role::Data(..) => None,
+            Role::Data(_) => None,
         };
         Known {
             name: self.name.as_str().to_owned(),
@@ -142,20 +142,44 @@ pub(crate) fn damaged(what: &str, told: Sha256, found: Sha256) -> Failure {
 pub(crate) const DAMAGED: &str =
     "nothing was published; make a new backup in Vertex AR, or send it as it is with --force";
 
-/// Sends files to one company's remote.
+/// Sends the files of one set to one company's remote.
 pub(crate) struct Uploader<'a> {
-    pub(crate) remote: &'a Remote,
-    pub(crate) options: SyncOptions,
-    pub(crate) progress: &'a dyn Progress,
+    remote: &'a Remote,
+    options: SyncOptions,
+    progress: &'a dyn Progress,
+    /// The set's sidecar here, where it has one: its name, and what it says.
+    sidecar: Option<(FileName, Vec<u8>)>,
+    /// The remote's sidecar was looked at already.
+    is_settled: bool,
 }
 
-impl Uploader<'_> {
+impl<'a> Uploader<'a> {
+    /// For a set with this sidecar.
+    pub(crate) fn new(
+        remote: &'a Remote,
+        options: SyncOptions,
+        progress: &'a dyn Progress,
+        sidecar: Option<(FileName, Vec<u8>)>,
+    ) -> Self {
+        Uploader {
+            remote,
+            options,
+            progress,
+            sidecar,
+            is_settled: false,
+        }
+    }
+
     fn place(&self) -> &Place {
         &self.remote.place
     }
 
     /// Stores one file under its name, unless it is there. A dry run only says what would be done.
-    pub(crate) fn store(&self, state: &mut State, file: &mut Outgoing) -> anyhow::Result<Stored> {
+    pub(crate) fn store(
+        &mut self,
+        state: &mut State,
+        file: &mut Outgoing,
+    ) -> anyhow::Result<Stored> {
         let existing = self
             .remote
             .provider
@@ -171,7 +195,7 @@ impl Uploader<'_> {
             return Ok(file.stored(Some(known), Step::Skipped));
         }
         if existing.is_some() && self.options.no_clobber {
-            return Err(self.not_clobbered(file).into());
+            return Err(self.not_clobbered(&file.name).into());
         }
         let step = if existing.is_some() {
             Step::Replaced
@@ -182,7 +206,7 @@ impl Uploader<'_> {
             self.check_readable(file)?;
             return Ok(file.stored(None, step));
         }
-        let (sha256, object) = self.upload(state, file, step)?;
+        let (sha256, object) = self.upload(state, file)?;
         let now = Timestamp::now();
         let known = file.known(&object, sha256, now, Some(now));
         let full = self.place().directory.join(file.name.as_str());
@@ -192,9 +216,28 @@ impl Uploader<'_> {
         Ok(file.stored(Some(known), step))
     }
 
+    /// Fails when the name is taken by other content; what was read to know is recorded.
+    pub(crate) fn refuse_clobber(
+        &self,
+        state: &mut State,
+        file: &mut Outgoing,
+    ) -> anyhow::Result<()> {
+        let existing = self.remote.provider.stat(&file.name);
+        let Some(object) = existing.map_err(Failure::from)? else {
+            return Ok(());
+        };
+        let Some(known) = self.same_content(state, file, &object)? else {
+            return Err(self.not_clobbered(&file.name).into());
+        };
+        if !self.options.dry_run {
+            state.record(self.place(), &known)?;
+        }
+        Ok(())
+    }
+
     /// A plan for a damaged backup would be a wrong one.
     fn check_readable(&self, file: &mut Outgoing) -> anyhow::Result<()> {
-        if let Role::Data(Some(_), _) = file.role {
+        if let Role::Data(Some(_)) = file.role {
             let task = self.progress.task(file.name.as_str(), file.source.size());
             task.phase("comparing");
             let found = file.source.digest(&*task)?;
@@ -217,17 +260,16 @@ impl Uploader<'_> {
 
     /// Begin, send, compare, publish. A failure before the last step leaves nothing.
     fn upload(
-        &self,
+        &mut self,
         state: &mut State,
         file: &mut Outgoing,
-        step: Step,
     ) -> anyhow::Result<(Sha256, Object)> {
         let provider = &self.remote.provider;
         let session = provider
             .begin(&file.name, file.source.size())
             .map_err(Failure::from)?;
         state.begin_upload(self.place(), &session, &source_key(file.source.stamp()))?;
-        self.send(state, file, &session, step).inspect_err(|_| {
+        self.send(state, file, &session).inspect_err(|_| {
             // What cannot be removed now is found by the next run, which has it in the state.
             if provider.discard(&session).is_ok() {
                 let _ = state.drop_upload(self.place(), file.name.as_str());
@@ -236,11 +278,10 @@ impl Uploader<'_> {
     }
 
     fn send(
-        &self,
+        &mut self,
         state: &mut State,
         file: &mut Outgoing,
         session: &Session,
-        step: Step,
     ) -> anyhow::Result<(Sha256, Object)> {
         let provider = &self.remote.provider;
         let task = self.progress.task(file.name.as_str(), file.source.size());
@@ -253,32 +294,44 @@ impl Uploader<'_> {
         let staged = provider.inspect(session, &*task).map_err(Failure::from)?;
         self.compare(file, &staged, sha256)?;
         crate::interrupt::check()?;
-        if step == Step::Replaced {
+        if matches!(file.role, Role::Data(_)) {
             self.retire_sidecar(state, file)?;
         }
         Ok((sha256, provider.publish(session).map_err(Failure::from)?))
     }
 
-    /// A sidecar that tells of what is about to be replaced goes first: without one
-    /// the new file is merely without a sidecar, with it, it would look damaged.
-    fn retire_sidecar(&self, state: &mut State, file: &Outgoing) -> anyhow::Result<()> {
-        let Role::Data(_, json) = &file.role else {
+    /// A sidecar that tells of other bytes than those about to get their name goes first:
+    /// without one they are merely without a sidecar, with it, they would look damaged.
+    fn retire_sidecar(&mut self, state: &mut State, file: &Outgoing) -> anyhow::Result<()> {
+        if self.is_settled {
             return Ok(());
-        };
-        let stale = match json {
-            Some(json) => Some(json.clone()),
-            None => sidecar_of(self.remote, &file.name)?.map(|(json, ..)| json),
-        };
-        if let Some(json) = stale
-            && self
-                .remote
+        }
+        if let Some(json) = self.stale_sidecar(file)? {
+            if self.options.no_clobber {
+                return Err(self.not_clobbered(&json).into());
+            }
+            self.remote
                 .provider
                 .delete(&json, Deletion::Trash)
-                .map_err(Failure::from)?
-        {
+                .map_err(Failure::from)?;
             state.forget(self.place(), json.as_str())?;
         }
+        self.is_settled = true;
         Ok(())
+    }
+
+    /// The remote's sidecar, where it says something else than the one here.
+    fn stale_sidecar(&self, file: &Outgoing) -> anyhow::Result<Option<FileName>> {
+        let Some((name, ours)) = &self.sidecar else {
+            return Ok(sidecar_of(self.remote, &file.name)?.map(|(json, ..)| json));
+        };
+        let found = self.remote.provider.stat(name).map_err(Failure::from)?;
+        let Some(object) = found.filter(|object| object.kind == ObjectKind::File) else {
+            return Ok(None);
+        };
+        let is_same = object.size <= MAX_SIDECAR_BYTES
+            && says_the_same(&read_json(self.remote, &object)?, ours);
+        Ok((!is_same).then(|| name.clone()))
     }
 
     /// What is stored must be what was sent.
@@ -361,8 +414,8 @@ impl Uploader<'_> {
             .then(|| file.known(object, Sha256::of(&theirs), stored_at, Some(now))))
     }
 
-    fn not_clobbered(&self, file: &Outgoing) -> Failure {
-        let full = self.place().directory.join(file.name.as_str());
+    fn not_clobbered(&self, name: &FileName) -> Failure {
+        let full = self.place().directory.join(name.as_str());
         Failure::new(
             Code::AlreadyExists,
             format!("'{full}' exists already with other content"),

@@ -167,6 +167,11 @@ impl Wanted {
             .map(|(name, text)| (name, text.as_slice()))
     }
 
+    /// Whether it is a database and a storage backup, and a manifest that names them.
+    pub fn is_full(&self) -> bool {
+        !self.halves.is_empty()
+    }
+
     /// Whether it lies in parts that have to be joined.
     pub fn is_split(&self) -> bool {
         self.objects
@@ -223,7 +228,7 @@ impl Wanted {
                         "nothing was written; if somebody replaced it on purpose, take it with --force"
                     }
                     _ => {
-                        "nothing was written; choose another backup: `vertex-backup files` lists them"
+                        "choose another backup: `vertex-backup files` lists them; the bytes as they are go to stdout with -o -"
                     }
                 };
                 return Err(Failure::new(Code::RemoteChanged, detail)

@@ -22,6 +22,13 @@ use crate::sync::{Sync, SyncOptions};
 use crate::text::bytes;
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
+    if let (Some(company), Some(_)) = (&args.company, &args.provider) {
+        // clap lets it pass, because --all and COMPANY exclude each other.
+        let detail = format!("--provider goes with --all, not with one company ('{company}')");
+        return Err(Failure::new(Code::Usage, detail)
+            .hint("a company's provider is what `vertex-backup config get` shows")
+            .into());
+    }
     match args.company.as_deref() {
         Some(company) if !args.files.is_empty() => files(context, args, company),
         company => bulk::run(context, args, company),

@@ -18,6 +18,7 @@ const LAYERS: [&[&str]; 6] = [
         "local_backups",
         "pin",
         "prune",
+        "receive",
         "remote_set",
         "restore_test",
         "status",

@@ -8,6 +8,7 @@
 #![allow(clippy::too_many_lines, reason = "a scenario is told in one go")]
 
 mod bad_input;
+mod bulk;
 mod conformance;
 mod create;
 mod database;
@@ -20,6 +21,7 @@ mod provider_file;
 mod readme;
 mod restore_test;
 mod retention;
+mod sets;
 mod settings;
 mod state;
 mod status;

@@ -60,7 +60,7 @@ impl Desk {
         }
     }
 
-    fn sync(&mut self, path: &Path, progress: &dyn Progress) -> anyhow::Result<SyncReport> {
+    pub fn sync(&mut self, path: &Path, progress: &dyn Progress) -> anyhow::Result<SyncReport> {
         let options = SyncOptions::default();
         let sync = Sync {
             installation: &self.installation,
@@ -73,7 +73,7 @@ impl Desk {
     }
 }
 
-fn code_of(result: anyhow::Result<SyncReport>) -> Code {
+pub fn code_of(result: anyhow::Result<SyncReport>) -> Code {
     Failure::of(&result.unwrap_err()).unwrap().code()
 }
 

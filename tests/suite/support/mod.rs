@@ -12,6 +12,8 @@ use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub mod backups;
+
 /// The binary under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_vertex-backup");
 
