@@ -18,10 +18,13 @@
 //!
 //! `cli::sync` finds the company ([`company::Companies::find`]), takes its lock
 //! ([`lock::Locks`]) and opens its remote ([`installation::Installation::remote`]).
-//! [`sync::Sync::backup`] opens the file ([`source::SourceFile`]), writes a row
-//! in the history ([`history`]), sends the bytes through the seam
-//! ([`provider::Provider`]), compares what is stored with what was read,
+//! [`local_set::LocalSet::find`] finds the whole set that a file belongs to
+//! ([`sets::group`]). [`sync::Sync::set`] writes a row in the history
+//! ([`history`]), compares the set with its sidecar, and sends its files in
+//! order: [`upload`] opens each ([`source::SourceFile`]), sends the bytes through the
+//! seam ([`provider::Provider`]), compares what is stored with what was read,
 //! publishes it, and records what is now known ([`state::State::record`]).
+//! The set itself is recorded last ([`state::State::record_set`]).
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

@@ -69,17 +69,33 @@ impl<T: AsRef<str>> From<T> for Cell {
 pub(crate) struct Column {
     title: &'static str,
     right: bool,
+    extra: bool,
+}
+
+impl Column {
+    /// A last column that is left out where the terminal is too narrow for whole words.
+    pub(crate) const fn extra(self) -> Self {
+        Column {
+            extra: true,
+            ..self
+        }
+    }
 }
 
 pub(crate) const fn left(title: &'static str) -> Column {
     Column {
         title,
         right: false,
+        extra: false,
     }
 }
 
 pub(crate) const fn right(title: &'static str) -> Column {
-    Column { title, right: true }
+    Column {
+        title,
+        right: true,
+        extra: false,
+    }
 }
 
 /// Columns with the widths of what they will hold.
@@ -91,7 +107,7 @@ pub(crate) struct Layout {
     words: Vec<usize>,
 }
 
-/// How wide the columns are made, and whether cells show their short forms.
+/// How wide the columns that are shown are made, and whether cells show their short forms.
 struct Fit {
     widths: Vec<usize>,
     short: bool,
@@ -129,17 +145,29 @@ impl Layout {
         }
     }
 
-    /// First the short forms, then narrower columns with whole words, then broken words.
+    /// First the short forms, then narrower columns with whole words, then fewer
+    /// columns, then broken words.
     fn fit(&self, available: Option<usize>) -> Fit {
-        let gaps = GAP * self.columns.len().saturating_sub(1);
-        let room = available.map_or(usize::MAX, |available| available.saturating_sub(gaps));
-        if self.full.iter().sum::<usize>() <= room {
+        let room = |count: usize| {
+            let gaps = GAP * count.saturating_sub(1);
+            available.map_or(usize::MAX, |available| available.saturating_sub(gaps))
+        };
+        let all = self.columns.len();
+        if self.full.iter().sum::<usize>() <= room(all) {
             return Fit {
                 widths: self.full.clone(),
                 short: false,
             };
         }
-        let mut widths = self.short.clone();
+        let has_words = |count: usize| self.words[..count].iter().sum::<usize>() <= room(count);
+        let extras = self.columns.iter().rev().take_while(|column| column.extra);
+        let least = all - extras.count();
+        let count = (least..=all)
+            .rev()
+            .find(|count| has_words(*count))
+            .unwrap_or(least);
+        let room = room(count);
+        let mut widths = self.short[..count].to_vec();
         let least = vec![MIN_WIDTH; widths.len()];
         for floors in [&self.words, &least] {
             while widths.iter().sum::<usize>() > room {
@@ -176,24 +204,24 @@ impl Layout {
         } else {
             table.force_no_tty();
         }
-        let titles = self
-            .columns
+        let fit = self.fit(terminal);
+        let columns = &self.columns[..fit.widths.len()];
+        let titles = columns
             .iter()
             .map(|column| Drawn::new(column.title).add_attribute(Attribute::Bold));
         if heading {
             table.set_header(titles);
         }
-        let fit = self.fit(terminal);
         table.add_rows(rows.into_iter().map(|row| {
             // A row may have cells for columns that are left out.
             row.into_iter()
-                .take(self.columns.len())
+                .take(columns.len())
                 .map(|cell| draw(cell, fit.short))
                 .collect::<Vec<_>>()
         }));
-        let last = self.columns.len().saturating_sub(1);
+        let last = columns.len().saturating_sub(1);
         table.set_width(u16::MAX);
-        for (index, (column, width)) in self.columns.iter().zip(fit.widths).enumerate() {
+        for (index, (column, width)) in columns.iter().zip(fit.widths).enumerate() {
             let Some(drawn) = table.column_mut(index) else {
                 continue;
             };
@@ -261,6 +289,19 @@ pub(crate) fn maybe_time(at: Option<Timestamp>, now: Timestamp) -> Cell {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn extra_columns_go_before_words_are_broken() {
+        let mut layout = Layout::new(&[left("NAME"), left("HEALTH"), left("NEWEST").extra()]);
+        let row = || ["Acme", "configured", "yesterday"].map(Cell::from).to_vec();
+        layout.measure(&[row()]);
+        let print = |width| layout.print(vec![row()], true, Some(width), false);
+        assert_eq!(
+            print(27),
+            "NAME  HEALTH      NEWEST\nAcme  configured  yesterday\n"
+        );
+        assert_eq!(print(26), "NAME  HEALTH\nAcme  configured\n");
+    }
 
     fn table(width: Option<usize>) -> String {
         let mut layout = Layout::new(&[left("Company"), right("Size"), left("Path")]);

@@ -281,12 +281,12 @@ impl Survey<'_> {
             left("LAST ATTEMPT"),
             right("SETS"),
             right("SIZE"),
-            left("NEWEST"),
+            left("NEWEST").extra(),
         ];
         // Most never test a restore: a column of dashes would tell them nothing.
         let is_tested = self.state.as_ref().map_or(Ok(false), State::has_tests)?;
         if is_tested {
-            columns.push(left("RESTORE TEST"));
+            columns.push(left("RESTORE TEST").extra());
         }
         let mut layout = Layout::new(&columns);
         let rows =
