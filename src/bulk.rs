@@ -28,6 +28,7 @@ use crate::provider::registry::Registry;
 use crate::remote_set::RemoteFiles;
 use crate::report::SyncReport;
 use crate::set_catalog::KnownSet;
+use crate::sets;
 use crate::state::State;
 use crate::sync::{Sync, SyncOptions};
 use crate::text::system_reason;
@@ -364,13 +365,12 @@ fn open(
         let (lacking, count) = bulk.lacking(company, &remote, state)?;
         Ok((remote, lacking, count))
     };
-    match look() {
-        Err(error) if !bulk.options.dry_run => {
-            let intent = Intent::of("sync", company, company.provider.as_deref(), target);
-            state.recorded(intent, Some(lock), |_| Err(error))
-        }
-        opened => opened,
+    let opened = look();
+    if bulk.options.dry_run {
+        return opened;
     }
+    let intent = Intent::of("sync", company, company.provider.as_deref(), target);
+    state.attempted(intent, lock, opened)
 }
 
 /// Whether a failure is the provider's, for every company.
@@ -385,7 +385,7 @@ fn is_there(
     known: &std::collections::HashMap<String, KnownSet>,
 ) -> bool {
     let set = &local.set;
-    let Some(there) = remote.sets.iter().find(|there| there.name == set.name) else {
+    let Some(there) = sets::named(&remote.sets, &set.name) else {
         return false;
     };
     let is_verified = there.members().all(|member| {

@@ -61,7 +61,7 @@ fn remove_named(
         // No stored file: an unfinished upload can go, all else the provider leaves alone.
         if remote.provider.stat(name).map_err(Failure::from)?.is_none() {
             // What somebody else removed is forgotten, so that `verify` misses it no more.
-            if !state.known_sets(&remote.place)?.contains_key(name.as_str()) {
+            if state.known_set(&remote.place, name.as_str())?.is_none() {
                 return Err(not_found(remote, name).into());
             }
             state.forget_set(&remote.place, name.as_str())?;

@@ -227,6 +227,20 @@ impl State {
         }
     }
 
+    /// Gives a run that could not even be begun its row in the history: a night
+    /// without a provider is a failed attempt like any other, and `status` must show it.
+    ///
+    /// # Errors
+    /// The one given.
+    pub fn attempted<T>(
+        &mut self,
+        intent: Intent,
+        lock: &Lock,
+        begun: anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        begun.or_else(|error| self.recorded(intent, Some(lock), |_| Err(error)))
+    }
+
     /// Writes the first row of a run, durably.
     pub(crate) fn start(&mut self, intent: Intent, lock: Option<&Lock>) -> Result<Run, Failure> {
         let id = random_id().map_err(|error| Failure::new(Code::LocalIo, error.to_string()))?;

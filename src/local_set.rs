@@ -71,9 +71,12 @@ impl LocalSet {
         }
     }
 
-    /// Whether a path leads to one of its members.
+    /// Whether a path leads to one of its members, however it is spelled.
     pub fn is_at(&self, path: &Path) -> bool {
-        self.paths.values().any(|member| member == path)
+        let name = path.file_name().and_then(|name| name.to_str());
+        let member = name.and_then(|name| self.paths.get(name));
+        let place = |path: &Path| std::fs::canonicalize(path).ok();
+        member.is_some_and(|member| member == path || place(member) == place(path))
     }
 
     /// Where a member is.
@@ -238,7 +241,7 @@ impl LocalFiles {
     /// Whether a set is the parts of a backup that lies beside them in one piece.
     fn is_joined(&self, set: &Set) -> bool {
         let whole = set.whole_name().filter(|whole| *whole != set.name);
-        let whole = whole.and_then(|whole| self.sets.iter().find(|other| other.name == whole));
+        let whole = whole.and_then(|whole| sets::named(&self.sets, whole));
         let checksum = |set: &Set| set.sidecar.as_ref().and_then(|sidecar| sidecar.checksum);
         whole.is_some_and(|whole| {
             whole.is_complete() && checksum(set).is_some() && checksum(set) == checksum(whole)

@@ -179,7 +179,7 @@ impl RemoteFiles {
     pub fn halves<'s>(&'s self, set: &'s Set) -> impl Iterator<Item = &'s Set> {
         set.halves
             .iter()
-            .filter_map(|half| self.sets.iter().find(|set| set.name == *half))
+            .filter_map(|half| sets::named(&self.sets, half))
     }
 
     /// Bytes of all files that hold a backup, those of a full backup's halves included.

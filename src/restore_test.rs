@@ -322,7 +322,7 @@ impl RestoreTest<'_> {
     ) -> Result<(), Failure> {
         let place = &self.remote.place;
         let now = Timestamp::now();
-        if !state.known_sets(place)?.contains_key(&set.name) {
+        if state.known_set(place, &set.name)?.is_none() {
             let unknown = KnownSet {
                 name: set.name.clone(),
                 backup_type: set.backup_type,

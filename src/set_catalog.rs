@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::backup::BackupType;
 use crate::catalog::{Known, OBJECT, Place};
@@ -67,6 +67,16 @@ impl State {
             let rows = statement.query_map(place.whole(), read_set)?;
             rows.map(|row| row.map(|set| (set.name.clone(), set)))
                 .collect()
+        };
+        read().map_err(|error| self.failed(&error))
+    }
+
+    /// What is known of one set.
+    pub fn known_set(&self, place: &Place, name: &str) -> Result<Option<KnownSet>, Failure> {
+        let sql = format!("SELECT {COLUMNS} FROM sets WHERE {OBJECT}");
+        let read = || -> rusqlite::Result<Option<KnownSet>> {
+            let mut statement = self.connection.prepare_cached(&sql)?;
+            statement.query_row(place.key(name), read_set).optional()
         };
         read().map_err(|error| self.failed(&error))
     }

@@ -176,8 +176,13 @@ impl Set {
 
 /// The set a name belongs to: the set of that name, else the one with that member.
 pub fn find<'s>(sets: &'s [Set], name: &str) -> Option<&'s Set> {
-    let named = sets.iter().find(|set| set.name == name);
-    named.or_else(|| sets.iter().find(|set| set.has(name)))
+    named(sets, name).or_else(|| sets.iter().find(|set| set.has(name)))
+}
+
+/// The set of that name, among sets as [`group`] sorts them.
+pub fn named<'s>(sets: &'s [Set], name: &str) -> Option<&'s Set> {
+    let at = sets.binary_search_by(|set| set.name.as_str().cmp(name));
+    at.ok().map(|at| &sets[at])
 }
 
 /// Groups a listing into sets, sorted by name.
@@ -461,7 +466,8 @@ impl Grouping<'_> {
                 problems.push(Problem::HalfFailed(kind));
                 continue;
             };
-            match self.sets.get(&name) {
+            // One that names another full backup would lead round in circles.
+            match self.sets.get(&name).filter(|set| !set.is_full()) {
                 None => problems.push(Problem::FileMissing(name)),
                 Some(set) if !set.is_complete() => {
                     problems.push(Problem::HalfBroken(name.clone(), in_words(&set.problems)));

@@ -244,8 +244,8 @@ impl Sync<'_> {
 
     /// Whether all of a set is recorded as sent from these very files.
     fn is_known(&self, state: &State, local: &LocalSet, told: Sha256) -> anyhow::Result<bool> {
-        let sets = state.known_sets(self.place())?;
-        if sets.get(&local.set.name).and_then(|set| set.sha256) != Some(told) {
+        let known = state.known_set(self.place(), &local.set.name)?;
+        if known.and_then(|set| set.sha256) != Some(told) {
             return Ok(false);
         }
         for file in &local.set.files {

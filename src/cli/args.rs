@@ -340,7 +340,7 @@ pub(crate) struct Sync {
     #[arg(long)]
     pub(crate) all: bool,
     /// With --all: only companies with this provider
-    #[arg(long, value_name = "PROVIDER", requires = "all")]
+    #[arg(long, value_name = "PROVIDER", conflicts_with = "company")]
     pub(crate) provider: Option<String>,
     /// Only backups of this type: database, storage or full
     #[arg(long = "type", value_name = "TYPE", conflicts_with = "files")]
@@ -352,7 +352,7 @@ pub(crate) struct Sync {
     #[arg(long, value_name = "WHEN", conflicts_with = "files")]
     pub(crate) since: Option<String>,
     /// With --all: so many companies at a time
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64), requires = "all")]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64), conflicts_with = "company")]
     pub(crate) jobs: u8,
     /// Only say what would be done
     #[arg(long)]

@@ -80,12 +80,9 @@ fn send(
             let remote = installation.prepare(&registry, remote, state, false)?;
             Ok((registry, remote))
         });
-    let (registry, remote) = opened.or_else(|error| {
-        // A night without a provider is a failed attempt like any other: `status` must show it.
-        let provider = company.provider.as_deref();
-        let intent = Intent::of("sync", company, provider, report.local_path.clone());
-        state.recorded(intent, Some(&lock), |_| Err(error))
-    })?;
+    let provider = company.provider.as_deref();
+    let intent = Intent::of("sync", company, provider, report.local_path.clone());
+    let (registry, remote) = state.attempted(intent, &lock, opened)?;
     context.warn_of_shared_disk(&registry, remote.place.provider);
     let watcher = ui.watcher();
     let sync = Sync {

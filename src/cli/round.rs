@@ -128,15 +128,9 @@ impl Round {
             },
             |failure| Err(failure.again().into()),
         );
-        let remote = match opened {
-            Ok(remote) => remote,
-            Err(error) => {
-                let target = company.remote_path.clone().unwrap_or_default();
-                let provider = company.provider.as_deref();
-                let intent = Intent::of(V::OPERATION, company, provider, target);
-                return state.recorded(intent, Some(&lock), |_| Err(error));
-            }
-        };
+        let target = company.remote_path.clone().unwrap_or_default();
+        let intent = Intent::of(V::OPERATION, company, company.provider.as_deref(), target);
+        let remote = state.attempted(intent, &lock, opened)?;
         visitor.visit(&remote, &lock, state, &mut self.batch)
     }
 

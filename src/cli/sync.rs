@@ -22,13 +22,6 @@ use crate::sync::{Sync, SyncOptions};
 use crate::text::bytes;
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
-    if let (Some(company), Some(_)) = (&args.company, &args.provider) {
-        // clap lets it pass, because --all and COMPANY exclude each other.
-        let detail = format!("--provider goes with --all, not with one company ('{company}')");
-        return Err(Failure::new(Code::Usage, detail)
-            .hint("a company's provider is what `vertex-backup config get` shows")
-            .into());
-    }
     match args.company.as_deref() {
         Some(company) if !args.files.is_empty() => files(context, args, company),
         company => bulk::run(context, args, company),
@@ -88,19 +81,13 @@ fn open(
             let remote = installation.prepare(&registry, remote, state, args.dry_run)?;
             Ok((registry, remote))
         });
-    match opened {
-        // A night without a provider is a failed attempt like any other: `status` must show it.
-        Err(error) if !args.dry_run => {
-            let target = args
-                .files
-                .first()
-                .map(|file| file.display().to_string())
-                .unwrap_or_default();
-            let intent = Intent::of("sync", company, company.provider.as_deref(), target);
-            state.recorded(intent, Some(lock), |_| Err(error))
-        }
-        opened => opened,
+    if args.dry_run {
+        return opened;
     }
+    let target = args.files.first().map(|file| file.display().to_string());
+    let provider = company.provider.as_deref();
+    let intent = Intent::of("sync", company, provider, target.unwrap_or_default());
+    state.attempted(intent, lock, opened)
 }
 
 /// The backups that files belong to, each once, however many of its files were named.

@@ -1,7 +1,7 @@
 //! Whole backup sets: parts, sidecar and manifest go, come and vanish together.
 
 use std::fs;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -12,7 +12,7 @@ use vertex_backup::progress::{Progress, Task};
 
 use crate::promises::{Desk, code_of, until};
 use crate::support::backups::{noise, sidecar};
-use crate::support::{DB, STORAGE, Sandbox};
+use crate::support::{DB, STORAGE, Sandbox, give_to_nobody};
 
 /// The split backup of the fixtures, and what belongs to it.
 const SPLIT: &str = "storage_backup_20250130_030000.tar.gz";
@@ -965,4 +965,81 @@ fn a_sidecar_of_another_file_is_told_and_left_out() {
         .json();
     assert_eq!(report["sidecar"], json!(null));
     assert_eq!(remote_names(&sandbox), ["db_backup_20250301_010000.db"]);
+}
+
+#[test]
+fn a_set_named_by_several_of_its_files_goes_once() {
+    let sandbox = Sandbox::assigned();
+    let (first, again) = (storage(PARTS[0]), format!("./{}", storage(PARTS[0])));
+    let absolute = sandbox.file(&storage(SIDECAR));
+    let absolute = absolute.to_str().unwrap();
+    let other = format!("backups/database/{DB}");
+    let report = sandbox.json(0, ["sync", "acme-corp", &first, &again, absolute, &other]);
+    assert_eq!(report["count"], json!(2), "{report}");
+}
+
+#[test]
+fn a_part_that_cannot_be_read_stops_the_set_before_anything_is_sent() {
+    let sandbox = Sandbox::assigned();
+    sandbox.run(["files", "acme-corp"]).code(0);
+    give_to_nobody(sandbox.path());
+    for name in [PARTS[2], SIDECAR] {
+        let path = sandbox.file(&storage(name));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+        let member = storage(PARTS[0]);
+        let call = sandbox
+            .command(["sync", "acme-corp", &member])
+            .unprivileged();
+        let run = call.run();
+        assert!([7, 12].contains(&run.code), "{run:?}");
+        assert!(
+            run.stderr.contains("ermission denied") || run.stderr.contains("sidecar missing"),
+            "{run:?}"
+        );
+        assert!(remote_names(&sandbox).is_empty());
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let folder = sandbox.file("backups/storage");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o000)).unwrap();
+    let call = sandbox
+        .command(["sync", "acme-corp", "--json"])
+        .unprivileged();
+    let error = call.run().code(12).json();
+    assert!(
+        error["detail"].as_str().unwrap().contains("backups"),
+        "{error}"
+    );
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn manifests_that_name_each_other_are_no_backups() {
+    let sandbox = Sandbox::assigned();
+    sandbox.without_backups();
+    let name = |number: i32| format!("full_backup_20250301_0000{number:02}.json");
+    sandbox.backup("odd", "db_backup_20250301_000000.db", b"db");
+    let remote = sandbox.remote("acme-corp");
+    fs::create_dir_all(&remote).unwrap();
+    // Each twice the one before: followed, they would be more than anybody can count.
+    for number in 0..60 {
+        let half = |kind: &str| sidecar(kind, &name((number + 59) % 60), b"x", &[]);
+        let told =
+            json!({"type": "full", "database": half("database"), "storage": half("storage")});
+        fs::write(remote.join(name(number)), told.to_string()).unwrap();
+        sandbox.write(&format!("backups/full/{}", name(number)), told.to_string());
+    }
+    let listed = sandbox.json(0, ["files", "acme-corp"]);
+    assert_eq!(about(&listed, &name(59))["complete"], json!(false));
+    for force in [&["--force"][..], &[]] {
+        let last = name(59);
+        let mut words = vec!["download", "acme-corp", &last, "-o", "out/"];
+        words.extend(force);
+        sandbox.json(7, words);
+    }
+    sandbox.json(
+        7,
+        ["sync", "acme-corp", &format!("backups/full/{}", name(59))],
+    );
+    let report = sandbox.json(7, ["sync", "acme-corp"]);
+    assert_eq!(report["failed"], json!(60));
 }
