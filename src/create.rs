@@ -94,7 +94,10 @@ impl Create<'_> {
                 }
                 BackupType::Full => self.full(&folders, stamp)?,
             };
-            let outcome = Outcome::done(Verdict::Ok, &report.message, report.size);
+            let name = Path::new(&report.local_path).file_name();
+            let name = name.unwrap_or_default().to_string_lossy();
+            let done = format!("{}: {name}", report.message);
+            let outcome = Outcome::done(Verdict::Ok, done, report.size);
             Ok((report, outcome))
         })
     }
@@ -107,12 +110,12 @@ impl Create<'_> {
         interrupt::check()?;
         match (database, storage) {
             (Ok(database), Ok(storage)) => both(folders, stamp, database, storage),
-            (Ok(good), Err(error)) => Err(half_failed("storage", &error, Some(good))),
-            (Err(error), Ok(good)) => Err(half_failed("database", &error, Some(good))),
+            (Ok(good), Err(error)) => Err(half_failed("storage half", &error, Some(good))),
+            (Err(error), Ok(good)) => Err(half_failed("database half", &error, Some(good))),
             (Err(error), Err(other)) => {
                 let note = format!("the storage half of the full backup failed, too: {other}");
                 self.progress.note(&note);
-                Err(half_failed("database", &error, None))
+                Err(half_failed("database half", &error, None))
             }
         }
     }
@@ -253,9 +256,7 @@ impl<'d> Half<'d> {
         let failed = |name: &str, error: io::Error| {
             write_failed(dir, name, Wrote::Needs(report.size), error)
         };
-        whole.publish().map_err(|error| failed(&names[0], error))?;
-        let published = sidecar.publish(&sidecar_name, false);
-        published.map_err(|error| failed(&sidecar_name, error))?;
+        whole.publish((sidecar, &sidecar_name), failed)?;
         Ok(report)
     }
 }
@@ -274,9 +275,12 @@ fn both(
     let database = database.publish()?;
     let storage = storage
         .publish()
-        .map_err(|error| named("storage", &error, Some(&database.local_path)))?;
+        .map_err(|error| named("storage half", &error, &[&database]))?;
     let published = manifest.publish(&name, false);
-    published.map_err(|error| write_failed(dir, &name, Wrote::Needs(0), error))?;
+    published.map_err(|error| {
+        let error = write_failed(dir, &name, Wrote::Needs(0), error);
+        named("manifest", &error, &[&database, &storage])
+    })?;
     let path = shown(&dir.path().join(&name));
     Ok(CreateReport::of_both(stamp, path, database, storage))
 }
@@ -296,26 +300,28 @@ fn stage_text<'d>(dir: &'d Dir, name: &str, text: &str) -> anyhow::Result<Stagin
 /// The error of one half; the other one appears and stays.
 fn half_failed(what: &str, error: &anyhow::Error, good: Option<Half<'_>>) -> anyhow::Error {
     match good.map(Half::publish) {
-        None => named(what, error, None),
-        Some(Ok(good)) => named(what, error, Some(&good.local_path)),
+        None => named(what, error, &[]),
+        Some(Ok(good)) => named(what, error, &[&good]),
         Some(Err(other)) => other,
     }
 }
 
-/// The failure of a half, under its own code, with what is there nevertheless.
-fn named(what: &str, error: &anyhow::Error, good: Option<&str>) -> anyhow::Error {
-    let kept = match good {
-        Some(path) => format!("; '{path}' was made and stays"),
-        None => String::new(),
+/// The failure of a piece of it, under its own code, with what is there nevertheless.
+fn named(what: &str, error: &anyhow::Error, good: &[&HalfReport]) -> anyhow::Error {
+    let good: Vec<&str> = good.iter().map(|half| half.local_path.as_str()).collect();
+    let kept = match good.as_slice() {
+        [] => String::new(),
+        [path] => format!("; '{path}' was made and stays"),
+        paths => format!("; '{}' were made and stay", paths.join("' and '")),
     };
-    let detail = format!("The {what} half of the full backup failed: {error}{kept}");
+    let detail = format!("The {what} of the full backup failed: {error}{kept}");
     let Some(failure) = Failure::of(error) else {
         return anyhow::Error::msg(detail);
     };
     let mut named = Failure::new(failure.code(), detail)
         .retry(failure.is_retryable())
-        .field("half", what)
-        .field("kept", good);
+        .field("half", what.strip_suffix(" half"))
+        .field("kept", good.first().copied());
     for (key, value) in failure.fields() {
         named = named.field(key, value.clone());
     }

@@ -223,6 +223,11 @@ impl<'a> LocalVerify<'a> {
             (Some(expected), _) if expected == found => return Ok(()),
             (Some(_), _) => (Finding::Differs, "checksum differs"),
             (None, Some(_)) => (Finding::Unproven, "its sidecar has no checksum"),
+            // A broken one, or one that speaks of another file.
+            (None, None) if !local.doubts.is_empty() => (
+                Finding::Differs,
+                "the JSON file beside it is not its sidecar",
+            ),
             (None, None) => (Finding::Unproven, "it has no sidecar to compare with"),
         };
         verdict.result = result;
@@ -314,9 +319,7 @@ pub fn remove(state: &mut State, lock: &Lock, local: &LocalSet) -> anyhow::Resul
             }
             dir.sync().map_err(failed)?;
         }
-        Ok((
-            (),
-            Outcome::done(Verdict::Ok, "Backup removed from this machine", 0),
-        ))
+        let done = format!("Backup removed from this machine: {}", local.set.name);
+        Ok(((), Outcome::done(Verdict::Ok, done, 0)))
     })
 }

@@ -19,6 +19,7 @@ use crate::lock::Lock;
 use crate::provider::Deletion;
 use crate::remote_set::RemoteFiles;
 use crate::retention::{Candidate, Rules, decide};
+use crate::set_catalog::KnownSet;
 use crate::sets::{Set, in_words};
 use crate::state::State;
 
@@ -198,14 +199,15 @@ pub fn rules(
 /// Decides what is to go; changes nothing.
 ///
 /// # Errors
-/// As [`RemoteFiles::list`].
+/// As [`RemoteFiles::list_and_read`].
 pub fn plan(
     remote: &Remote,
     state: Option<&State>,
     rules: &Rules,
     now: &Zoned,
 ) -> anyhow::Result<Plan> {
-    let listed = RemoteFiles::list(remote, state)?;
+    // A name alone may tell the wrong type, and says nothing of what was cut short.
+    let listed = RemoteFiles::list_and_read(remote, state)?;
     of_listing(remote, state, rules, now, &listed)
 }
 
@@ -216,12 +218,13 @@ fn of_listing(
     now: &Zoned,
     listed: &RemoteFiles,
 ) -> anyhow::Result<Plan> {
-    let (pins, uploads) = match state {
+    let (pins, uploads, known) = match state {
         Some(state) => (
             state.pins(&remote.place)?,
             state.uploads(&remote.company.id)?,
+            state.known_sets(&remote.place)?,
         ),
-        None => (BTreeSet::new(), Vec::new()),
+        None => Default::default(),
     };
     let uploads = uploads.iter().filter(|(place, _)| *place == remote.place);
     let uploads: Vec<&str> = uploads.map(|(_, session)| session.name.as_str()).collect();
@@ -234,7 +237,10 @@ fn of_listing(
             backup_type: set.backup_type,
             made: made(listed, set, now),
             incomplete: (!set.is_complete()).then(|| in_words(&set.problems)),
-            verified: listed.verified_at(set).is_some(),
+            verified: listed.verified_at(set).is_some()
+                && std::iter::once(*set)
+                    .chain(listed.halves(set))
+                    .all(|set| known.get(&set.name).is_none_or(is_trusted)),
             pinned: pins.contains(&set.name),
             under_way: uploads.iter().any(|name| belongs(name, set)),
             halves: set.halves.clone(),
@@ -265,6 +271,13 @@ fn of_listing(
         .collect();
     rows.sort_by(|a, b| (b.created, &b.name).cmp(&(a.created, &a.name)));
     Ok(Plan { rows })
+}
+
+/// Whether nothing speaks against a set whose files are those that were compared: it may
+/// have been sent damaged, or have failed its restore test.
+fn is_trusted(known: &KnownSet) -> bool {
+    let failed = known.tested.is_some_and(|(_, went_well)| !went_well);
+    known.verified_at.is_some() && !failed
 }
 
 /// When a set was made: by its name the application's local time, else when it was stored.
@@ -305,7 +318,7 @@ pub fn carry_out(
     rules: &Rules,
     deletion: Deletion,
 ) -> anyhow::Result<Pruned> {
-    let listed = RemoteFiles::list(remote, Some(state))?;
+    let listed = RemoteFiles::list_and_read(remote, Some(state))?;
     let current = of_listing(remote, Some(state), rules, &Zoned::now(), &listed)?;
     let current: HashMap<&str, &Planned> = current
         .rows

@@ -14,7 +14,7 @@ use crate::failure::{Code, Failure, fail};
 use crate::files::{newest, newest_of};
 use crate::hash::Sha256;
 use crate::history::{Intent, Outcome, Verdict};
-use crate::installation::{Installation, Remote};
+use crate::installation::{Installation, Remote, shell_word};
 use crate::lock::Lock;
 use crate::name::FileName;
 use crate::progress::Progress;
@@ -104,7 +104,8 @@ impl RestoreTest<'_> {
     fn list(&self, state: &State) -> anyhow::Result<RemoteFiles> {
         match &self.choice {
             Choice::Named(name) => RemoteFiles::around(self.remote, Some(state), name),
-            _ => RemoteFiles::list(self.remote, Some(state)),
+            // Which is the newest of a type, and what it must be, its sidecar tells first.
+            _ => RemoteFiles::list_and_read(self.remote, Some(state)),
         }
     }
 
@@ -131,12 +132,14 @@ impl RestoreTest<'_> {
             };
             let kind = of_type.map_or_else(String::new, |kind| format!("{kind} "));
             let place = &self.remote.place;
-            fail!(
-                Code::RemoteFileNotFound,
+            let detail = format!(
                 "There is no whole {kind}backup in '{}' on {} to be tested",
-                place.directory,
-                place.provider
+                place.directory, place.provider
             );
+            let id = shell_word(&self.remote.company.id);
+            return Err(Failure::new(Code::RemoteFileNotFound, detail)
+                .hint(format!("vertex-backup files {id}"))
+                .into());
         }
         Ok(chosen.iter().map(|set| set.name.clone()).collect())
     }

@@ -79,6 +79,11 @@ impl<'d> Staging<'d> {
         Ok(self.file.metadata()?.len())
     }
 
+    /// Which file it is, whatever its name becomes.
+    pub fn stamp(&self) -> io::Result<Stamp> {
+        Stamp::of(&self.file)
+    }
+
     /// Leaves the file where it is when dropped, for a later run to go on with.
     pub fn keep(&mut self) {
         self.keep = true;

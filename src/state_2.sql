@@ -23,7 +23,7 @@ INSERT INTO sets
             ELSE 'full'
         END,
         NULL, stored_at, size, sha256, verified_at, NULL, NULL
-    FROM objects WHERE NOT is_sidecar AND name NOT LIKE '%.part0%';
+    FROM objects WHERE NOT is_sidecar AND name NOT GLOB '*.part[0-9][0-9][0-9]*';
 -- What they say was not recorded: they are read anew.
 DELETE FROM objects WHERE is_sidecar;
 CREATE TABLE policies (

@@ -53,6 +53,21 @@ pub fn system_reason(error: &io::Error) -> String {
     }
 }
 
+/// A number with its noun: `1 backup`, `2 backups`.
+pub fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// A number of backups in words.
+pub fn backups(count: usize) -> String {
+    counted(count, "backup", "backups")
+}
+
+/// A number of companies in words.
+pub fn companies(count: usize) -> String {
+    counted(count, "company", "companies")
+}
+
 /// The few most alike of any number of candidates.
 pub struct Nearest {
     asked: String,

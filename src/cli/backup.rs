@@ -12,6 +12,7 @@ use crate::backup_settings::BackupSettings;
 use crate::company::Company;
 use crate::create::{Create, lock_name};
 use crate::exit;
+use crate::failure::Failure;
 use crate::history::Intent;
 use crate::installation::assignment;
 use crate::local_set::LocalSet;
@@ -55,9 +56,13 @@ fn create(context: &Context, args: &BackupCreate) -> anyhow::Result<u8> {
     let mut report = create.run(&mut state, &lock, what)?;
     drop(lock);
     if let Some(company) = &company {
-        let synced = send(context, company, &mut state, &report).inspect_err(|_| {
-            let text = format!("the backup itself was made: '{}'", report.local_path);
-            ui.note(&text);
+        let synced = send(context, company, &mut state, &report).map_err(|error| {
+            let made = &report.local_path;
+            ui.note(&format!("the backup itself was made: '{made}'"));
+            match error.downcast::<Failure>() {
+                Ok(failure) => failure.field("made", made.as_str()).into(),
+                Err(error) => error,
+            }
         })?;
         report.synced = Some(synced);
     }

@@ -27,7 +27,7 @@ use crate::provider::registry::Registry;
 use crate::provider::{Deletion, ProviderKind};
 use crate::prune::{Fate, Plan, Planned, Pruned, carry_out, plan, record, rules};
 use crate::state::State;
-use crate::text::bytes;
+use crate::text::{backups, bytes, companies};
 
 /// What became of one company, as JSON.
 #[derive(Serialize)]
@@ -448,14 +448,4 @@ fn say_without_policy(context: &Context, names: &[String]) {
         "without a retention policy, left alone: {}{more}",
         named.join(", ")
     ));
-}
-
-fn backups(count: usize) -> String {
-    let plural = if count == 1 { "backup" } else { "backups" };
-    format!("{count} {plural}")
-}
-
-fn companies(count: usize) -> String {
-    let plural = if count == 1 { "company" } else { "companies" };
-    format!("{count} {plural}")
 }

@@ -8,7 +8,7 @@ use super::Context;
 use super::args::RestoreTest as Args;
 use super::batch::Batch;
 use super::render::{Cell, Tone, left, right};
-use super::round::{Round, Visitor, common};
+use super::round::{Round, Visitor, common, table};
 use crate::company::Company;
 use crate::duration;
 use crate::exit;
@@ -20,7 +20,7 @@ use crate::report::RestoreReport;
 use crate::restore_test::{Choice, RestoreTest, Tested};
 use crate::scratch::Scratch;
 use crate::state::State;
-use crate::text::bytes;
+use crate::text::{backups, bytes};
 
 /// What `restore-test` does at each company.
 struct Trials<'a> {
@@ -56,14 +56,22 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
     } = trials;
     drop(scratch);
     let failed = round.batch.failures();
-    let plural = if passed == 1 { "backup" } else { "backups" };
     let failed = match failed {
         0 => String::new(),
         failed => format!(", {failed} failed"),
     };
-    let message = format!("{passed} {plural} brought back and opened{failed}");
+    let message = format!("{} brought back and opened{failed}", backups(passed));
     let exit = round.exit();
-    let human = || table(context, rows, args.all, &message);
+    let columns = [
+        left("COMPANY"),
+        left("NAME"),
+        left("TYPE"),
+        right("SIZE"),
+        left("VERDICT"),
+        right("TOOK"),
+        left("FOUND"),
+    ];
+    let human = || table(&context.ui, &columns, rows, args.all, &message);
     Ok(round
         .batch
         .conclude(&context.ui, &message, exit, &Map::new(), human)?)
@@ -197,26 +205,4 @@ fn found(report: &RestoreReport) -> String {
         }
         (None, None, None) => "both halves".into(),
     }
-}
-
-fn table(context: &Context, mut rows: Vec<Vec<Cell>>, all: bool, message: &str) -> String {
-    if rows.is_empty() {
-        return format!("{message}\n");
-    }
-    let mut columns = vec![
-        left("COMPANY"),
-        left("NAME"),
-        left("TYPE"),
-        right("SIZE"),
-        left("VERDICT"),
-        right("TOOK"),
-        left("FOUND"),
-    ];
-    if !all {
-        columns.remove(0);
-        for row in &mut rows {
-            row.remove(0);
-        }
-    }
-    format!("{}\n{message}\n", context.ui.table(&columns, rows))
 }

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use super::Context;
 use super::batch::{Batch, exit_of};
 use super::config::tell_unreadable;
+use super::render::{Cell, Column};
+use super::ui::Ui;
 use crate::company::{Company, Filter};
 use crate::directories::{Directories, assignment};
 use crate::exit;
@@ -164,6 +166,28 @@ impl Round {
             exit => exit,
         }
     }
+}
+
+/// The results as a table; of one company, without the first column, which names it.
+pub(super) fn table(
+    ui: &Ui,
+    columns: &[Column],
+    mut rows: Vec<Vec<Cell>>,
+    all: bool,
+    message: &str,
+) -> String {
+    if rows.is_empty() {
+        return format!("{message}\n");
+    }
+    let columns = if all {
+        columns
+    } else {
+        for row in &mut rows {
+            row.remove(0);
+        }
+        &columns[1..]
+    };
+    format!("{}\n{message}\n", ui.table(columns, rows))
 }
 
 /// The code that all share, or 3 when only some went well.

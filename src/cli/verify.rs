@@ -6,7 +6,7 @@ use super::Context;
 use super::args::Verify as Args;
 use super::batch::Batch;
 use super::render::{Cell, Tone, left, right};
-use super::round::{Round, Visitor};
+use super::round::{Round, Visitor, table};
 use crate::company::Company;
 use crate::failure::{Code, Failure};
 use crate::installation::Remote;
@@ -14,7 +14,7 @@ use crate::lock::Lock;
 use crate::name::FileName;
 use crate::report::{Finding, VerifyReport};
 use crate::state::State;
-use crate::text::bytes;
+use crate::text::{bytes, companies};
 use crate::verify::{Summary, Verified, Verify, VerifyOptions, hint};
 
 /// What `verify` does at each company.
@@ -45,13 +45,19 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
     let Comparison { summary, rows, .. } = comparison;
     let exit = round.exit();
     let message = if args.all {
-        let count = round.companies();
-        let plural = if count == 1 { "company" } else { "companies" };
-        format!("{}; {count} {plural}", summary.in_words())
+        format!("{}; {}", summary.in_words(), companies(round.companies()))
     } else {
         summary.in_words()
     };
-    let human = || table(context, rows, args.all, &message);
+    let columns = [
+        left("COMPANY"),
+        left("NAME"),
+        left("TYPE"),
+        right("SIZE"),
+        left("RESULT"),
+        left("COMPARED WITH / PROBLEM"),
+    ];
+    let human = || table(&context.ui, &columns, rows, args.all, &message);
     let rest = rest(&summary);
     Ok(round
         .batch
@@ -166,25 +172,4 @@ fn row(report: &VerifyReport) -> Vec<Cell> {
         Cell::toned(report.result.name(), tone),
         why.into(),
     ]
-}
-
-fn table(context: &Context, mut rows: Vec<Vec<Cell>>, all: bool, message: &str) -> String {
-    if rows.is_empty() {
-        return format!("{message}\n");
-    }
-    let mut columns = vec![
-        left("COMPANY"),
-        left("NAME"),
-        left("TYPE"),
-        right("SIZE"),
-        left("RESULT"),
-        left("COMPARED WITH / PROBLEM"),
-    ];
-    if !all {
-        columns.remove(0);
-        for row in &mut rows {
-            row.remove(0);
-        }
-    }
-    format!("{}\n{message}\n", context.ui.table(&columns, rows))
 }

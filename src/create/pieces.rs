@@ -8,7 +8,7 @@
 use std::io::{self, Write};
 
 use crate::backup_settings::Split;
-use crate::dir::Dir;
+use crate::dir::{Dir, Stamp};
 use crate::failure::{Code, Failure};
 use crate::hash::{Hasher, Sha256};
 use crate::name::TEMPORARY_MARK;
@@ -234,10 +234,23 @@ impl<'d> Whole<'d> {
         }
     }
 
-    /// Gives the files their names, the first one last: what is cut short in
-    /// between lacks its beginning, and nobody takes it for whole.
-    pub(super) fn publish(mut self) -> io::Result<()> {
+    /// Gives the files their names, the first one last, and then the sidecar its own: what
+    /// is cut short in between lacks its beginning, and nobody takes it for whole.
+    ///
+    /// # Errors
+    /// That of the first name that could not be given, as `failed` tells it; then none of them stays.
+    pub(super) fn publish(
+        mut self,
+        sidecar: (Staging<'_>, &str),
+        failed: impl Fn(&str, io::Error) -> anyhow::Error,
+    ) -> anyhow::Result<()> {
         let dir = self.rest.dir;
+        let (sidecar, sidecar_name) = sidecar;
+        let first_name = self.names[0].clone();
+        let last = [
+            (sidecar_name, sidecar.stamp()),
+            (&first_name, self.first.stamp()),
+        ];
         let mut named = Vec::new();
         let mut name_rest = || -> io::Result<()> {
             while let Some(temporary) = self.rest.names.pop() {
@@ -250,15 +263,34 @@ impl<'d> Whole<'d> {
             }
             Ok(())
         };
-        let result = name_rest().and_then(|()| self.first.publish(&self.names[0], false));
+        let result = name_rest().and_then(|()| self.first.publish(&first_name, false));
+        let result = result
+            .map_err(|error| failed(&first_name, error))
+            .and_then(|()| {
+                let result = sidecar.publish(sidecar_name, false);
+                result.map_err(|error| failed(sidecar_name, error))
+            });
         if result.is_err() {
+            // The error at hand is the one to report.
+            for (name, stamp) in last {
+                let _ = stamp.and_then(|stamp| take_back(dir, name, &stamp));
+            }
             for name in named {
-                // The error at hand is the one to report.
                 let _ = dir.remove(&name);
             }
+            let _ = dir.sync();
         }
         result
     }
+}
+
+/// Removes a name if it is that of this very file, and not of one that was there before.
+fn take_back(dir: &Dir, name: &str, ours: &Stamp) -> io::Result<()> {
+    let entry = dir.entry(name)?;
+    if entry.is_some_and(|entry| entry.stamp.same_file(ours)) {
+        dir.remove(name)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -266,6 +298,12 @@ mod tests {
     use super::*;
     use crate::progress::Silent;
     use proptest::prelude::*;
+
+    /// As [`Whole::publish`], with a sidecar called `x.json`.
+    fn publish(whole: Whole<'_>) -> anyhow::Result<()> {
+        let sidecar = Staging::create(whole.rest.dir, &temporary("x.json"), 0).unwrap();
+        whole.publish((sidecar, "x.json"), |_, error| error.into())
+    }
 
     fn names_in(dir: &Dir) -> Vec<String> {
         let mut names: Vec<_> = dir
@@ -305,8 +343,10 @@ mod tests {
             let whole = pieces.seal(&Silent).unwrap();
             prop_assert_eq!((whole.size, whole.sha256), (bytes.len() as u64, Sha256::of(&bytes)));
             let names = whole.names.clone();
-            whole.publish().unwrap();
-            prop_assert_eq!(names_in(&dir), names.clone());
+            publish(whole).unwrap();
+            let mut all = names.clone();
+            all.insert(0, "x.json".into());
+            prop_assert_eq!(names_in(&dir), all);
             let read: Vec<_> = names.iter().map(|name| std::fs::read(folder.path().join(name)).unwrap()).collect();
             prop_assert_eq!(read.concat(), bytes.clone());
             if bytes.len() as u64 > above {
@@ -329,12 +369,15 @@ mod tests {
         drop(pieces);
         assert_eq!(names_in(&dir), [""; 0]);
 
-        let mut pieces = Pieces::begin(&dir, "x.tar.gz", split).unwrap();
-        pieces.write_all(b"abcdefg").unwrap();
-        let whole = pieces.seal(&Silent).unwrap();
-        // A name that is taken is left alone, and nothing else appears.
-        std::fs::write(folder.path().join("x.tar.part002.gz"), "taken").unwrap();
-        assert!(whole.publish().is_err());
-        assert_eq!(names_in(&dir), ["x.tar.part002.gz"]);
+        // A name that is taken is left alone, and nothing else appears or stays.
+        for taken in ["x.tar.part002.gz", "x.tar.part001.gz", "x.json"] {
+            let mut pieces = Pieces::begin(&dir, "x.tar.gz", split).unwrap();
+            pieces.write_all(b"abcdefg").unwrap();
+            let whole = pieces.seal(&Silent).unwrap();
+            std::fs::write(folder.path().join(taken), "taken").unwrap();
+            assert!(publish(whole).is_err());
+            assert_eq!(names_in(&dir), [taken]);
+            std::fs::remove_file(folder.path().join(taken)).unwrap();
+        }
     }
 }

@@ -7,6 +7,7 @@ use crate::exit;
 use crate::failure::{Code, Failure};
 use crate::history::{Outcome, Verdict};
 use crate::report::{Finding, VerifyReport};
+use crate::text::backups;
 
 /// What all backups of a company add up to.
 #[derive(Clone, Debug, Default)]
@@ -91,11 +92,6 @@ impl Summary {
 
     /// As people read it: `3 backups: 2 ok, 1 differs`.
     pub fn in_words(&self) -> String {
-        let plural = if self.total() == 1 {
-            "backup"
-        } else {
-            "backups"
-        };
         let mut words: Vec<String> = self
             .counts
             .iter()
@@ -105,7 +101,7 @@ impl Summary {
             words.push(format!("{} failed", self.failed.len()));
         }
         let colon = if words.is_empty() { "" } else { ": " };
-        format!("{} {plural}{colon}{}", self.total(), words.join(", "))
+        format!("{}{colon}{}", backups(self.total()), words.join(", "))
     }
 
     pub(super) fn outcome(&self) -> Outcome {

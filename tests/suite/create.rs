@@ -201,6 +201,10 @@ fn what_was_made_is_told_in_sentences_and_in_the_history() {
     ));
     let quiet = sandbox.run(["backup", "create", "-q", "--type", "storage"]);
     quiet.code(0).stdout("").stderr("");
+    let all = new_files(&sandbox);
+    let storage = all.iter().find(|name| name.ends_with(".tar.gz")).unwrap();
+    let storage = storage.strip_prefix("storage/").unwrap();
+    let name = name.strip_prefix("database/").unwrap();
     let runs = sandbox.json(0, ["history"]);
     let told: Vec<_> = runs["runs"]
         .as_array()
@@ -221,13 +225,13 @@ fn what_was_made_is_told_in_sentences_and_in_the_history() {
             (
                 &json!("backup create"),
                 &json!("ok"),
-                &json!("Storage backup created"),
+                &json!(format!("Storage backup created: {storage}")),
                 &Value::Null
             ),
             (
                 &json!("backup create"),
                 &json!("ok"),
-                &json!("Database backup created"),
+                &json!(format!("Database backup created: {name}")),
                 &Value::Null
             ),
         ]
@@ -1082,4 +1086,16 @@ fn a_backup_that_cannot_be_sent_is_still_told_of() {
         run.stderr
     );
     assert_eq!(new_files(&sandbox).len(), 2);
+    // A script hears of it, too.
+    let words = [
+        "backup",
+        "create",
+        "--type",
+        "database",
+        "--sync",
+        "acme-corp",
+    ];
+    let error = sandbox.json(run.code, words);
+    let made = error["made"].as_str().unwrap();
+    assert!(made.contains("db_backup_"), "{error}");
 }

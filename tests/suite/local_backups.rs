@@ -103,6 +103,38 @@ fn each_backup_is_compared_with_its_sidecar() {
 }
 
 #[test]
+fn what_is_no_sidecar_proves_nothing() {
+    let sandbox = Sandbox::new();
+    let beside = sandbox.file("backups/database/db_backup_20250131_040000.json");
+    let another = fs::read(sandbox.file("backups/database/db_backup_20250129_020000.json"));
+    for text in [b"{broken".to_vec(), another.unwrap()] {
+        fs::write(&beside, text).unwrap();
+        let path = format!("backups/database/{DB}");
+        let verified = sandbox.json(7, ["backup", "verify", &path]);
+        assert_eq!(
+            verified["results"][0]["problems"],
+            json!(["the JSON file beside it is not its sidecar"])
+        );
+    }
+}
+
+#[test]
+fn a_folder_without_backups_is_told_so() {
+    let sandbox = Sandbox::new();
+    sandbox.without_backups();
+    for (command, told) in [
+        ("verify", "0 backups compared with their sidecars\n"),
+        ("rotate", "Nothing to remove, 0 backups kept\n"),
+    ] {
+        sandbox.run(["backup", command]).code(0).stdout(told);
+    }
+    sandbox
+        .run(["backup", "verify", "none.db"])
+        .code(4)
+        .stdout("1 backup compared with their sidecars: 1 failed\n");
+}
+
+#[test]
 fn rotation_removes_whole_backups_and_keeps_what_full_ones_need() {
     let sandbox = Sandbox::new();
     let before = Sandbox::files_below(&sandbox.file("backups"));
@@ -138,6 +170,11 @@ fn rotation_removes_whole_backups_and_keeps_what_full_ones_need() {
     assert_eq!(left.len(), 5);
     let runs = sandbox.json(0, ["history"]);
     assert_eq!(runs["runs"][0]["operation"], json!("backup rotate"));
+    // The history names each.
+    let told = sandbox.run(["history"]).code(0).stdout;
+    for name in removed {
+        assert!(told.contains(&name), "{told}");
+    }
     assert_eq!(
         sandbox.json(0, ["backup", "rotate", "--yes"])["removed"],
         json!(0)

@@ -26,4 +26,5 @@ mod settings;
 mod state;
 mod status;
 mod support;
+mod trust;
 mod verify;

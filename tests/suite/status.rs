@@ -1,6 +1,6 @@
 //! What `status` tells of each company, in tables, JSON and metrics.
 
-use rusqlite::params;
+use rusqlite::{Connection, params};
 use serde_json::json;
 
 use crate::support::{DB, STORAGE, Sandbox};
@@ -46,6 +46,40 @@ fn a_backup_verified_again_is_no_newer_backup() {
         (&company["health"], &company["last_backup"]),
         (&json!("stale"), &json!("2026-01-01T00:00:00Z"))
     );
+}
+
+#[test]
+fn what_an_older_version_recorded_counts_by_whole_backups() {
+    let sandbox = Sandbox::assigned();
+    let state = Connection::open(sandbox.file("older.db")).unwrap();
+    state
+        .execute_batch(include_str!("../../src/state.sql"))
+        .unwrap();
+    state.pragma_update(None, "user_version", 1).unwrap();
+    let insert = "INSERT INTO objects VALUES ('acme-corp', 'local', '/vertex-ar/acme-corp/backups', ?1, 5, '00', 'v',
+        NULL, ?2, '2025-02-01T00:00:00Z', '2025-02-01T00:00:00Z')";
+    for (name, is_sidecar) in [
+        (DB, false),
+        ("db_backup_20250131_040000.json", true),
+        ("storage_backup_20250130_030000.tar.part001.gz", false),
+        ("storage_backup_20250130_030000.tar.part100.gz", false),
+    ] {
+        state.execute(insert, params![name, is_sidecar]).unwrap();
+    }
+    drop(state);
+    let words = ["status", "acme-corp", "--no-check", "--json"];
+    let run = sandbox.command(words);
+    let status = run
+        .env("VERTEX_BACKUP_STATE", sandbox.file("older.db"))
+        .run()
+        .code(0)
+        .json();
+    let company = &status["companies"][0];
+    assert_eq!(
+        (&company["sets"], &company["bytes"]),
+        (&json!(1), &json!(5))
+    );
+    assert_eq!(company["newest"][0]["name"], json!(DB));
 }
 
 #[test]

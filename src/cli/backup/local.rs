@@ -18,8 +18,7 @@ use crate::failure::{Code, Failure};
 use crate::local_backups::{LocalReport, LocalVerdict, LocalVerify, Rotation, all, remove, report};
 use crate::local_set::LocalSet;
 use crate::report::Finding;
-use crate::sets::in_words;
-use crate::text::bytes;
+use crate::text::{backups as in_words, bytes};
 
 fn of_type(text: Option<&str>) -> Result<Option<BackupType>, Failure> {
     text.map(str::parse).transpose()
@@ -52,15 +51,10 @@ pub(super) fn list(context: &Context, args: &BackupList) -> anyhow::Result<u8> {
             left("CREATED"),
             left("COMPLETE"),
         ];
-        let plural = if backups.len() == 1 {
-            "backup"
-        } else {
-            "backups"
-        };
         format!(
-            "{}\n{} {plural}, {} in {}\n",
+            "{}\n{}, {} in {}\n",
             ui.table(&columns, rows),
-            backups.len(),
+            in_words(backups.len()),
             bytes(size),
             crate::text::printable(&folder)
         )
@@ -81,7 +75,7 @@ fn listed(backup: &LocalReport, now: Timestamp) -> Vec<Cell> {
         if backup.complete {
             "yes".into()
         } else {
-            Cell::toned(in_words(&backup.problems), Tone::Bad)
+            Cell::toned(crate::sets::in_words(&backup.problems), Tone::Bad)
         },
     ]
 }
@@ -125,20 +119,7 @@ pub(super) fn verify(context: &Context, args: &BackupVerify) -> anyhow::Result<u
             break;
         }
     }
-    let plural = if found.len() == 1 {
-        "backup"
-    } else {
-        "backups"
-    };
-    let each = counts
-        .iter()
-        .map(|(finding, count)| format!("{count} {}", finding.name()));
-    let each: Vec<String> = each.collect();
-    let message = format!(
-        "{} {plural} compared with their sidecars: {}",
-        found.len(),
-        each.join(", ")
-    );
+    let message = compared(&counts, batch.failures() - bad, found.len());
     // One that differs is what the question was about, however many do not.
     let only_bad = bad > 0 && bad == batch.failures();
     let human = || {
@@ -160,6 +141,23 @@ pub(super) fn verify(context: &Context, args: &BackupVerify) -> anyhow::Result<u
     } else {
         code
     })
+}
+
+/// What all verdicts add up to; those that could not be read have none.
+fn compared(counts: &BTreeMap<Finding, usize>, failed: usize, all: usize) -> String {
+    let mut each: Vec<String> = counts
+        .iter()
+        .map(|(finding, count)| format!("{count} {}", finding.name()))
+        .collect();
+    if failed > 0 {
+        each.push(format!("{failed} failed"));
+    }
+    let colon = if each.is_empty() { "" } else { ": " };
+    let all = in_words(all);
+    format!(
+        "{all} compared with their sidecars{colon}{}",
+        each.join(", ")
+    )
 }
 
 fn judged(verdict: &LocalVerdict) -> Vec<Cell> {
@@ -206,14 +204,9 @@ pub(super) fn rotate(context: &Context, args: &BackupRotate) -> anyhow::Result<u
     let mut removed = 0;
     let mut failure = None;
     if !args.dry_run && !going.is_empty() {
-        let plural = if going.len() == 1 {
-            "backup"
-        } else {
-            "backups"
-        };
         let question = format!(
-            "Remove {} {plural} ({}) from this machine",
-            going.len(),
+            "Remove {} ({}) from this machine",
+            in_words(going.len()),
             bytes(freed)
         );
         ui.confirm(&question)?;
@@ -233,15 +226,15 @@ pub(super) fn rotate(context: &Context, args: &BackupRotate) -> anyhow::Result<u
     }
     let (count, kept) = (going.len(), rotation.rows.len() - going.len());
     let message = match (count, args.dry_run) {
-        (0, _) => format!("Nothing to remove: {kept} backups are kept"),
+        (0, _) => format!("Nothing to remove, {} kept", in_words(kept)),
         (_, true) => format!(
-            "{count} of {} backups would be removed ({})",
-            rotation.rows.len(),
+            "{count} of {} would be removed ({})",
+            in_words(rotation.rows.len()),
             bytes(freed)
         ),
         (_, false) => format!(
-            "{removed} of {} backups removed ({})",
-            rotation.rows.len(),
+            "{removed} of {} removed ({})",
+            in_words(rotation.rows.len()),
             bytes(freed)
         ),
     };
