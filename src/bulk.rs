@@ -215,14 +215,19 @@ impl<'a> Bulk<'a> {
             options: self.options,
             progress,
         };
+        let (total, mut failed) = (lacking.len(), Vec::new());
+        let mut ended_well = true;
         for local in lacking {
             if self.is_stopped() {
                 return;
             }
-            match sync.set(&mut state, &local) {
+            let result = sync.set(&mut state, &local);
+            ended_well = result.is_ok();
+            match result {
                 Ok(report) => tell(company, Outcome::Synced(Box::new(report))),
                 Err(error) => {
                     let is_down = is_down(&error);
+                    failed.extend(Failure::of(&error).map(Failure::again));
                     fail(Some(local.first_path().to_owned()), error);
                     // What cannot be reached now cannot be reached for the next backup either.
                     if is_down {
@@ -230,6 +235,15 @@ impl<'a> Bulk<'a> {
                     }
                 }
             }
+        }
+        if let (Some(first), true) = (failed.first(), ended_well && !self.options.dry_run) {
+            // The last row is what `status` goes by, and a night that lost a backup was no good one.
+            let detail = format!("{} of {total} backups failed: {first}", failed.len());
+            let failure = Failure::new(first.code(), detail);
+            let provider = remote.place.provider.name();
+            let directory = remote.place.directory.as_str();
+            let intent = Intent::of("sync", company, Some(provider), directory);
+            let _ = state.attempted(intent, &lock, Err::<(), _>(failure.into()));
         }
     }
 

@@ -4,14 +4,16 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use rustix::fs::{Mode, OFlags};
 
-use crate::backup::{BackupType, is_json, made_at, sidecar_name};
+use crate::backup::{BackupType, is_json, looks_like_backup, made_at, sidecar_name};
 use crate::dir::folder_of;
 use crate::name::{FileName, is_temporary};
 use crate::sets::{self, Learnt, Member, Set};
@@ -134,6 +136,8 @@ impl LocalSet {
 pub struct LocalFiles {
     files: BTreeMap<String, (PathBuf, u64)>,
     sets: Vec<Set>,
+    /// Backups by their looks, under names that no remote takes.
+    unusable: Vec<PathBuf>,
     /// JSON files that are neither sidecar nor manifest, and why.
     neither: BTreeMap<String, String>,
 }
@@ -150,7 +154,7 @@ impl LocalFiles {
 
     /// As [`LocalFiles::read`], following the one link that somebody named.
     fn read_with(folders: &[PathBuf], named: Option<&str>) -> io::Result<Self> {
-        let mut files = BTreeMap::new();
+        let (mut files, mut unusable) = (BTreeMap::new(), Vec::new());
         for folder in folders {
             let entries = match std::fs::read_dir(folder) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
@@ -170,8 +174,19 @@ impl LocalFiles {
                 } else {
                     path.symlink_metadata()
                 };
-                // What vanished meanwhile is not there.
-                if let (Some(name), Ok(meta)) = (name, meta)
+                // A backup under a name that cannot be sent must not be passed over in silence.
+                let shown = name.map_or_else(|| path.to_string_lossy(), Into::into);
+                let is_unusable = name.is_none_or(|name| FileName::new(name).is_err());
+                if is_unusable && !is_temporary(&shown) && looks_like_backup(&shown) {
+                    unusable.push(path);
+                    continue;
+                }
+                // What vanished meanwhile is not there; what may not be looked at is.
+                let meta = match meta {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    meta => meta?,
+                };
+                if let Some(name) = name
                     && meta.is_file()
                     && !is_temporary(name)
                 {
@@ -181,7 +196,10 @@ impl LocalFiles {
                 }
             }
         }
-        Ok(Self::group(files))
+        Ok(LocalFiles {
+            unusable,
+            ..Self::group(files)
+        })
     }
 
     /// The folder a file is in; for a manifest also those of its halves, as the application lays them out.
@@ -223,6 +241,7 @@ impl LocalFiles {
         LocalFiles {
             files,
             sets,
+            unusable: Vec::new(),
             neither,
         }
     }
@@ -231,7 +250,8 @@ impl LocalFiles {
     pub fn backups(&self) -> Vec<LocalSet> {
         let recognised = self.sets.iter().filter(|set| set.recognised);
         let once = recognised.filter(|set| !self.is_joined(set));
-        let mut found: Vec<LocalSet> = once.map(|set| self.local(set)).collect();
+        let unusable = self.unusable.iter().map(|path| LocalSet::alone(path));
+        let mut found: Vec<LocalSet> = once.map(|set| self.local(set)).chain(unusable).collect();
         found.sort_by_cached_key(|found| {
             (found.made(), found.set.is_full(), found.set.name.clone())
         });
@@ -298,13 +318,14 @@ impl LocalFiles {
                 shown(json)
             ));
         }
-        let foreign = beside.filter(|json| {
-            let owner = sets::find(&self.sets, json);
-            owner.is_some_and(|owner| !owner.recognised && !self.neither.contains_key(json))
-        });
-        if let Some(json) = foreign {
-            let shown = shown(&json);
-            doubts.push(format!("'{shown}' is left out, it speaks of another file"));
+        let named = set
+            .sidecar
+            .as_ref()
+            .and_then(|sidecar| sidecar.of_file.as_deref());
+        let other = named.filter(|named| set.whole_name().is_some_and(|whole| whole != *named));
+        if let (Some(other), Some(json)) = (other, &set.json) {
+            let shown = shown(&json.name);
+            doubts.push(format!("the sidecar '{shown}' speaks of '{other}'"));
         }
         if let (Some(sidecar), Some(json)) = (&set.sidecar, &set.json)
             && sidecar.checksum.is_none()
@@ -320,18 +341,29 @@ impl LocalFiles {
 
 /// What a JSON file on this machine says.
 fn learn(path: &Path) -> Learnt {
-    let mut text = Vec::new();
-    let read = std::fs::File::open(path)
-        .and_then(|file| file.take(MAX_SIDECAR_BYTES).read_to_end(&mut text));
-    if let Err(error) = read {
-        return Learnt::Neither(system_reason(&error));
-    }
-    match Facts::parse(&text) {
-        Some(facts) => Learnt::Facts(facts),
-        None => Learnt::Neither(
-            "it does not say type, size and checksum as the application does".into(),
-        ),
-    }
+    // Should it be a pipe: NONBLOCK keeps the open from hanging.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let read = || -> io::Result<Option<Vec<u8>>> {
+        let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+        if !file.metadata()?.is_file() {
+            return Ok(None);
+        }
+        let mut text = Vec::new();
+        file.take(MAX_SIDECAR_BYTES + 1).read_to_end(&mut text)?;
+        Ok(Some(text))
+    };
+    let why = match read() {
+        Err(error) => system_reason(&error),
+        Ok(None) => "it is no regular file".into(),
+        Ok(Some(text)) if text.len() as u64 > MAX_SIDECAR_BYTES => {
+            "it is larger than any sidecar".into()
+        }
+        Ok(Some(text)) => match Facts::parse(&text) {
+            Some(facts) => return Learnt::Facts(facts),
+            None => "it does not say type, size and checksum as the application does".into(),
+        },
+    };
+    Learnt::Neither(why)
 }
 
 /// The folders of a company's local backups: its own, where there is one, else the shared ones.

@@ -194,6 +194,9 @@ impl RemoteFiles {
     /// When all bytes of a set were last compared; absent when some never were, or changed since.
     pub fn verified_at(&self, set: &Set) -> Option<Timestamp> {
         let halves = self.halves(set).flat_map(|half| half.files.iter());
+        if !set.is_complete() {
+            return None;
+        }
         let mut oldest: Option<Timestamp> = None;
         let manifest = set.json.iter().filter(|_| set.is_full());
         for member in set.files.iter().chain(halves).chain(manifest) {
@@ -215,7 +218,7 @@ impl RemoteFiles {
 /// A remote sidecar: its name, its bytes and what they say.
 pub type RemoteSidecar = (FileName, Vec<u8>, Sidecar);
 
-/// The sidecar of a remote file, by name, unless it names another file.
+/// The sidecar of a remote file, by name, unless it names another whose sidecar it would be, too.
 ///
 /// # Errors
 /// As the provider fails.
@@ -232,10 +235,10 @@ pub fn sidecar_of(remote: &Remote, name: &FileName) -> anyhow::Result<Option<Rem
     let Some(Facts::Sidecar(sidecar)) = Facts::parse(&text) else {
         return Ok(None);
     };
-    let is_theirs = sidecar
-        .of_file
-        .as_deref()
-        .is_some_and(|of_file| of_file != name.as_str());
+    // `x.db` and `x.tar` would have one sidecar: it belongs to the one it names.
+    let is_theirs = sidecar.of_file.as_deref().is_some_and(|of_file| {
+        of_file != name.as_str() && sidecar_name(of_file).as_deref() == Some(beside.as_str())
+    });
     Ok((!is_theirs).then_some((beside, text, sidecar)))
 }
 

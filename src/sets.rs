@@ -339,8 +339,8 @@ impl Grouping<'_> {
             .and_then(|sidecar| sidecar.of_file.as_deref());
         let owner = match (of_file, owners) {
             (Some(named), owners) if owners.iter().any(|owner| owner == named) => Some(named),
-            // It speaks of another file that is there, and is not this one's.
-            (Some(named), _) if self.files.contains_key(named) => return,
+            // It is beside nothing, and what it speaks of has another name's sidecar.
+            (Some(named), []) if self.files.contains_key(named) => return,
             (_, [one]) if !self.taken.contains(one) => Some(one.as_str()),
             (_, [_, _, ..]) => return,
             _ => None,
@@ -467,20 +467,25 @@ impl Grouping<'_> {
                 continue;
             };
             // One that names another full backup would lead round in circles.
-            match self.sets.get(&name).filter(|set| !set.is_full()) {
-                None => problems.push(Problem::FileMissing(name)),
-                Some(set) if !set.is_complete() => {
-                    problems.push(Problem::HalfBroken(name.clone(), in_words(&set.problems)));
-                    names.push(name);
-                }
-                Some(set) => {
-                    let own = set.sidecar.as_ref().and_then(|sidecar| sidecar.checksum);
-                    if own.is_some() && half.checksum.is_some() && own != half.checksum {
-                        problems.push(Problem::HalfDiffers(name.clone()));
-                    }
-                    names.push(name);
-                }
+            let Some(set) = self.sets.get_mut(&name).filter(|set| !set.is_full()) else {
+                problems.push(Problem::FileMissing(name));
+                continue;
+            };
+            let (own, found) = (set.sidecar.as_ref(), set.own_size());
+            let own = own.and_then(|sidecar| sidecar.checksum);
+            if !set.is_complete() {
+                problems.push(Problem::HalfBroken(name.clone(), in_words(&set.problems)));
+            } else if let Some(told) = half.size.filter(|told| *told != found) {
+                let why = Problem::SizeDiffers { found, told }.to_string();
+                problems.push(Problem::HalfBroken(name.clone(), why));
+            } else if own.is_some() && half.checksum.is_some() && own != half.checksum {
+                problems.push(Problem::HalfDiffers(name.clone()));
             }
+            // What the manifest says of it stands for a sidecar that is missing or was not read.
+            if set.sidecar.is_none() && !set.split {
+                set.sidecar = Some(half);
+            }
+            names.push(name);
         }
         self.add(Set {
             name: json.to_owned(),
@@ -626,11 +631,18 @@ mod tests {
             "the sidecar lists y.db, which is no part of this backup, passwd missing, .. missing"
         );
         assert!(find(&found, "y.db").unwrap().is_complete());
-        // One that speaks of another file is nobody's.
+        // One that speaks of another file is still the one beside it: its checksum decides.
         let facts = [("x.json", Facts::Sidecar(sidecar("y.db", 10, &[])))];
         let found = sets(&["x.db", "x.json", "y.db"], &facts);
-        assert!(find(&found, "x.db").unwrap().json.is_none());
-        assert!(!find(&found, "x.json").unwrap().recognised);
+        assert!(find(&found, "x.db").unwrap().json.is_some());
+        assert!(find(&found, "y.db").unwrap().json.is_none());
+        // Beside nothing, it is nobody's.
+        let facts = [("z.json", Facts::Sidecar(sidecar("y.db", 10, &[])))];
+        assert!(
+            !find(&sets(&["z.json", "y.db"], &facts), "z.json")
+                .unwrap()
+                .recognised
+        );
     }
 
     #[test]

@@ -23,9 +23,10 @@ INSERT INTO sets
             ELSE 'full'
         END,
         NULL, stored_at, size, sha256, verified_at, NULL, NULL
-    FROM objects WHERE NOT is_sidecar AND name NOT GLOB '*.part[0-9][0-9][0-9]*';
--- What they say was not recorded: they are read anew.
-DELETE FROM objects WHERE is_sidecar;
+    FROM objects WHERE NOT is_sidecar AND name NOT LIKE '%.json' AND name NOT GLOB '*.part[0-9][0-9][0-9]*';
+-- What sidecars and manifests say was not recorded: they are read anew. Those of full and
+-- split backups went as files of their own.
+DELETE FROM objects WHERE is_sidecar OR name LIKE '%.json';
 CREATE TABLE policies (
     company_id TEXT NOT NULL,
     backup_type TEXT NOT NULL,

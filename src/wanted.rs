@@ -12,6 +12,7 @@ use crate::provider::Object;
 use crate::provider::error::smuggle;
 use crate::remote_set::{RemoteFiles, read_json};
 use crate::sets::{Set, in_words};
+use crate::sidecar::Facts;
 use crate::state::State;
 
 /// What a backup without a sidecar is compared with.
@@ -133,7 +134,12 @@ impl Wanted {
         set: &Set,
         trust: Trust,
     ) -> anyhow::Result<()> {
-        let told = set.sidecar.as_ref().and_then(|sidecar| sidecar.checksum);
+        let listed = set.sidecar.as_ref().and_then(|sidecar| sidecar.checksum);
+        // A listing takes a sidecar by its name: what it says may have been read only now.
+        let text = self.sidecar.as_ref().map(|(_, text)| text.as_slice());
+        let read = text.and_then(|text| Facts::parse(text)?.sidecar()?.checksum);
+        let read = read.filter(|read| listed != Some(*read));
+        let told = listed.into_iter().chain(read);
         self.expected
             .extend(told.map(|checksum| ("sidecar", checksum)));
         // Of parts nothing but the sidecar tells what they join to.
@@ -146,7 +152,8 @@ impl Wanted {
         };
         // Our record takes the place of a sidecar, also when the object changed behind our back:
         // then the two differ, and that must show.
-        let nobody_else = told.is_none() && object.sha256.is_none() && trust == Trust::Record;
+        let nobody_else =
+            self.expected.is_empty() && object.sha256.is_none() && trust == Trust::Record;
         let known = known.filter(|known| known.version == object.version || nobody_else);
         self.expected
             .extend(known.map(|known| ("record", known.sha256)));

@@ -297,7 +297,8 @@ fn one_damaged_set_does_not_stop_the_others() {
     // With others that have nothing to do it is a part of all.
     sandbox.json(3, ["sync", "--all", "--provider", "local"]);
     let history = sandbox.json(0, ["history", "acme-corp", "--failed"]);
-    assert_eq!(history["count"], json!(3));
+    // One for each failure, and one for the night on which others went well.
+    assert_eq!(history["count"], json!(4));
 }
 
 #[test]
@@ -701,4 +702,37 @@ fn many_companies_at_a_time_give_one_result_each_in_order() {
         ]);
         again.code(0).stdout("");
     }
+}
+
+#[test]
+fn a_backup_whose_name_no_remote_takes_is_not_passed_over() {
+    let sandbox = Sandbox::assigned();
+    sandbox.write("backups/database/db_backup_\u{202e}1.db", "right to left");
+    let report = sandbox.json(3, ["sync", "acme-corp", "--type", "database"]);
+    assert_eq!(
+        (&report["succeeded"], &report["failed"]),
+        (&json!(2), &json!(1))
+    );
+    let failed = &report["results"].as_array().unwrap()[2];
+    assert_eq!(failed["code"], json!("invalid_name"), "{report}");
+    let list = sandbox.json(0, ["backup", "list", "--type", "database"]);
+    assert_eq!(list["count"], json!(3));
+}
+
+#[test]
+fn a_night_that_lost_one_backup_is_no_good_one() {
+    let sandbox = Sandbox::assigned();
+    let oldest = "backups/database/db_backup_20250129_020000.db";
+    let mut bytes = fs::read(sandbox.file(oldest)).unwrap();
+    bytes[9000] ^= 1;
+    sandbox.write(oldest, bytes);
+    sandbox.run(["sync", "acme-corp"]).code(3);
+    let status = sandbox.json(0, ["status", "acme-corp", "--no-check"]);
+    let company = &status["companies"][0];
+    assert_eq!(
+        (&company["health"], &company["last_verdict"]),
+        (&json!("failing"), &json!("failed"))
+    );
+    let detail = company["last_detail"].as_str().unwrap();
+    assert!(detail.starts_with("1 of 6 backups failed: "), "{detail}");
 }

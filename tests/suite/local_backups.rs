@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::support::{DB, Sandbox};
+use crate::support::{DB, STORAGE, Sandbox};
 
 const FULL: &str = "full_backup_20250131_040000.json";
 const SPLIT: &str = "storage_backup_20250130_030000.tar.gz";
@@ -105,16 +105,22 @@ fn each_backup_is_compared_with_its_sidecar() {
 #[test]
 fn what_is_no_sidecar_proves_nothing() {
     let sandbox = Sandbox::new();
-    let beside = sandbox.file("backups/database/db_backup_20250131_040000.json");
-    let another = fs::read(sandbox.file("backups/database/db_backup_20250129_020000.json"));
-    for text in [b"{broken".to_vec(), another.unwrap()] {
+    let beside = sandbox.file("backups/storage/storage_backup_20250131_040000.tar.json");
+    let another = fs::read(sandbox.file("backups/storage/storage_backup_20250129_030000.tar.json"));
+    for (text, problem) in [
+        (
+            b"{broken".to_vec(),
+            "the JSON file beside it is not its sidecar",
+        ),
+        (
+            another.unwrap(),
+            "size differs: 120934 bytes, the sidecar says 120932",
+        ),
+    ] {
         fs::write(&beside, text).unwrap();
-        let path = format!("backups/database/{DB}");
+        let path = format!("backups/storage/{STORAGE}");
         let verified = sandbox.json(7, ["backup", "verify", &path]);
-        assert_eq!(
-            verified["results"][0]["problems"],
-            json!(["the JSON file beside it is not its sidecar"])
-        );
+        assert_eq!(verified["results"][0]["problems"], json!([problem]));
     }
 }
 

@@ -21,6 +21,7 @@ mod provider_file;
 mod readme;
 mod restore_test;
 mod retention;
+mod set_faults;
 mod sets;
 mod settings;
 mod state;

@@ -947,7 +947,7 @@ fn a_full_backup_takes_its_halves_along_unless_another_needs_them() {
 }
 
 #[test]
-fn a_sidecar_of_another_file_is_told_and_left_out() {
+fn a_sidecar_of_another_file_shows_by_its_checksum() {
     let sandbox = Sandbox::assigned();
     sandbox.backup("odd", "db_backup_20250301_010000.db", b"one");
     sandbox.backup("odd", "db_backup_20250302_010000.db", b"two");
@@ -960,11 +960,11 @@ fn a_sidecar_of_another_file_is_told_and_left_out() {
             "odd/db_backup_20250301_010000.db",
             "--json",
         ])
-        .code(0)
-        .stderr_has("'odd/db_backup_20250301_010000.json' is left out, it speaks of another file")
+        .code(7)
+        .stderr_has("the sidecar 'odd/db_backup_20250301_010000.json' speaks of 'db_backup_20250302_010000.db'")
         .json();
-    assert_eq!(report["sidecar"], json!(null));
-    assert_eq!(remote_names(&sandbox), ["db_backup_20250301_010000.db"]);
+    assert_eq!(report["code"], json!("integrity_failed"));
+    assert!(remote_names(&sandbox).is_empty());
 }
 
 #[test]
