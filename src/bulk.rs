@@ -7,15 +7,14 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread::Builder;
 
 use jiff::civil::DateTime;
 
 use crate::backup::BackupType;
-use crate::catalog::source_key;
 use crate::company::{BadRow, Company, Filter};
-use crate::dir::Stamp;
 use crate::directories::Directories;
 use crate::failure::{Code, Failure};
 use crate::history::{Intent, Outcome as RunOutcome, Verdict};
@@ -27,8 +26,6 @@ use crate::provider::ProviderKind;
 use crate::provider::registry::Registry;
 use crate::remote_set::RemoteFiles;
 use crate::report::SyncReport;
-use crate::set_catalog::KnownSet;
-use crate::sets;
 use crate::state::State;
 use crate::sync::{Sync, SyncOptions};
 use crate::text::system_reason;
@@ -132,26 +129,33 @@ impl<'a> Bulk<'a> {
         let (sender, receiver) = sync_channel::<Company>(jobs);
         let receiver = Mutex::new(receiver);
         std::thread::scope(|scope| {
-            for _ in 0..jobs {
-                scope.spawn(|| self.work(&receiver, progress_of, tell));
-            }
-            let unreadable = self.hand_out(filter, &sender);
+            let work = || self.work(&receiver, progress_of, tell);
+            let start = |_: &usize| Builder::new().spawn_scoped(scope, work).is_ok();
+            // Where the system gives fewer threads, fewer do: this one, if it must be.
+            let alone = (0..jobs).filter(start).count() == 0;
+            let unreadable = self.hand_out(filter, |company| {
+                if alone {
+                    self.company(company, &*progress_of(company), tell);
+                }
+                alone || sender.send(company.clone()).is_ok()
+            });
             // The workers end when there is nobody left to wait for.
             drop(sender);
             unreadable
         })
     }
 
+    /// Gives companies one after another, as long as they are taken.
     fn hand_out(
         &self,
         filter: &Filter,
-        sender: &SyncSender<Company>,
+        mut give: impl FnMut(&Company) -> bool,
     ) -> anyhow::Result<Vec<BadRow>> {
         let mut unreadable = Vec::new();
         self.installation.companies().pages(filter, |page, bad| {
             unreadable.extend_from_slice(bad);
             for company in page {
-                if self.is_stopped() || sender.send(company.clone()).is_err() {
+                if self.is_stopped() || !give(company) {
                     break;
                 }
             }
@@ -263,7 +267,7 @@ impl<'a> Bulk<'a> {
         let known = state.known_sets(&remote.place)?;
         let lacking = backups
             .into_iter()
-            .filter(|local| !is_there(local, &there, &known));
+            .filter(|local| !there.has(local, &known));
         Ok((lacking.collect(), count))
     }
 
@@ -390,44 +394,4 @@ fn open(
 /// Whether a failure is the provider's, for every company.
 fn is_down(error: &anyhow::Error) -> bool {
     Failure::of(error).map(Failure::code) == Some(Code::ProviderConnectionFailed)
-}
-
-/// Whether the remote has a backup, as far as that is known without reading either.
-fn is_there(
-    local: &LocalSet,
-    remote: &RemoteFiles,
-    known: &std::collections::HashMap<String, KnownSet>,
-) -> bool {
-    let set = &local.set;
-    let Some(there) = sets::named(&remote.sets, &set.name) else {
-        return false;
-    };
-    let is_verified = there.members().all(|member| {
-        remote
-            .known(member)
-            .is_some_and(|known| known.verified_at.is_some())
-    });
-    if !(set.is_complete() && there.is_complete() && is_verified) {
-        return false;
-    }
-    if set.is_full() {
-        // A manifest says where its halves lie; what counts is that they are the same ones.
-        let mut halves = local.halves.iter();
-        return set.halves == there.halves && halves.all(|half| is_there(half, remote, known));
-    }
-    if there.own_size() != set.own_size() || set.json.is_some() && there.json.is_none() {
-        return false;
-    }
-    let same_sources = || {
-        set.members().all(|member| {
-            let stamp = Stamp::at(local.path(member)).ok();
-            let source = remote.known(member).and_then(|known| known.source.clone());
-            source.is_some() && source == stamp.as_ref().map(source_key)
-        })
-    };
-    // The same bytes made anew, or joined meanwhile, are still the same backup.
-    let told = set.sidecar.as_ref().and_then(|sidecar| sidecar.checksum);
-    let same_checksum =
-        told.is_some() && known.get(&set.name).and_then(|known| known.sha256) == told;
-    same_checksum || same_sources()
 }

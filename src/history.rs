@@ -314,10 +314,20 @@ fn done_but_not_recorded(intent: &Intent, failure: Failure) -> Failure {
         "The {} of '{target}' was done, but the history could not be written",
         intent.operation
     );
-    Failure::new(Code::LocalIo, detail)
-        .field("stored", intent.operation == "sync")
-        .hint("make room beside the database; the next run goes on from there")
-        .caused_by(failure)
+    done_but_not_written(detail, failure).field("stored", intent.operation == "sync")
+}
+
+/// The failure for work that was done and could not be written down, as `detail` says:
+/// for want of room, or because somebody asked to stop while the state was in use.
+pub(crate) fn done_but_not_written(detail: String, failure: Failure) -> Failure {
+    let (code, hint) = match failure.code() {
+        code @ Code::Interrupted(_) => (code, "run the same command again to record it"),
+        _ => (
+            Code::LocalIo,
+            "make room beside the database; running the same command again records it",
+        ),
+    };
+    Failure::new(code, detail).hint(hint).caused_by(failure)
 }
 
 /// A row's columns, in the chain's order.

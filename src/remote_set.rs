@@ -10,11 +10,14 @@ use std::io::Read as _;
 use jiff::Timestamp;
 
 use crate::backup::{is_json, part_of, sidecar_name};
-use crate::catalog::Known;
+use crate::catalog::{Known, source_key};
+use crate::dir::Stamp;
 use crate::failure::{Code, Failure};
 use crate::installation::Remote;
+use crate::local_set::LocalSet;
 use crate::name::FileName;
 use crate::provider::{Object, ObjectKind};
+use crate::set_catalog::KnownSet;
 use crate::sets::{self, Learnt, Member, Set};
 use crate::sidecar::{Facts, MAX_SIDECAR_BYTES, Sidecar};
 use crate::state::State;
@@ -106,6 +109,7 @@ impl RemoteFiles {
                 let other = named.filter(|named| *named != name.as_str());
                 if let Some(other) = other.and_then(|other| FileName::new(other).ok()) {
                     let object = remote.provider.stat(&other).map_err(Failure::from)?;
+                    let object = object.filter(|object| object.kind == ObjectKind::File);
                     objects.extend(object.map(|object| (object.name.clone(), object)));
                 }
             }
@@ -180,6 +184,40 @@ impl RemoteFiles {
         set.halves
             .iter()
             .filter_map(|half| sets::named(&self.sets, half))
+    }
+
+    /// Whether the remote has a local backup, as far as that is known without reading either.
+    pub fn has(&self, local: &LocalSet, known: &HashMap<String, KnownSet>) -> bool {
+        let set = &local.set;
+        let Some(there) = sets::named(&self.sets, &set.name) else {
+            return false;
+        };
+        let mut members = there.members().map(|member| self.known(member));
+        let is_verified =
+            members.all(|known| known.is_some_and(|known| known.verified_at.is_some()));
+        if !(set.is_complete() && there.is_complete() && is_verified) {
+            return false;
+        }
+        if set.is_full() {
+            // A manifest says where its halves lie; what counts is that they are the same ones.
+            let mut halves = local.halves.iter();
+            return set.halves == there.halves && halves.all(|half| self.has(half, known));
+        }
+        if there.own_size() != set.own_size() || set.json.is_some() && there.json.is_none() {
+            return false;
+        }
+        let same_sources = || {
+            set.members().all(|member| {
+                let stamp = Stamp::at(local.path(member)).ok();
+                let source = self.known(member).and_then(|known| known.source.clone());
+                source.is_some() && source == stamp.as_ref().map(source_key)
+            })
+        };
+        // The same bytes made anew, or joined meanwhile, are still the same backup.
+        let told = set.sidecar.as_ref().and_then(|sidecar| sidecar.checksum);
+        let same_checksum =
+            told.is_some() && known.get(&set.name).and_then(|known| known.sha256) == told;
+        same_checksum || same_sources()
     }
 
     /// Bytes of all files that hold a backup, those of a full backup's halves included.

@@ -207,12 +207,16 @@ impl Read for Body<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         crate::interrupt::check().map_err(|failure| smuggle(failure.into()))?;
         let failed = |source: &SourceFile, why: &str| smuggle(source.changed(why).into());
+        let unread = |source: &SourceFile, error: &io::Error| {
+            let (path, why) = (source.path.display(), system_reason(error));
+            smuggle(Failure::new(Code::LocalIo, format!("cannot read '{path}': {why}")).into())
+        };
         if self.remaining == 0 {
             // A file that grew would otherwise be stored as a good, short one.
             return match self.source.file.read(&mut [0]) {
                 Ok(0) => Ok(0),
                 Ok(_) => Err(failed(self.source, "it grew")),
-                Err(error) => Err(error),
+                Err(error) => Err(unread(self.source, &error)),
             };
         }
         let wanted = usize::try_from(self.remaining)
@@ -221,14 +225,7 @@ impl Read for Body<'_> {
         let count = match self.source.file.read(&mut buffer[..wanted]) {
             Ok(0) if wanted > 0 => return Err(failed(self.source, "it became shorter")),
             Ok(count) => count,
-            Err(error) => {
-                let why = format!(
-                    "cannot read '{}': {}",
-                    self.source.path.display(),
-                    system_reason(&error)
-                );
-                return Err(smuggle(Failure::new(Code::LocalIo, why).into()));
-            }
+            Err(error) => return Err(unread(self.source, &error)),
         };
         self.hasher.update(&buffer[..count]);
         self.remaining -= count as u64;

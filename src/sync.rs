@@ -20,6 +20,7 @@ use crate::installation::{Installation, Remote};
 use crate::local_set::LocalSet;
 use crate::lock::Lock;
 use crate::name::FileName;
+use crate::parts;
 use crate::progress::Progress;
 use crate::report::{PartReport, SyncReport};
 use crate::set_catalog::KnownSet;
@@ -106,7 +107,8 @@ impl Sync<'_> {
             None => None,
         };
         let (options, progress) = (self.options, self.progress);
-        Ok(Uploader::new(self.remote, options, progress, sidecar))
+        let name = &local.set.name;
+        Ok(Uploader::new(self.remote, options, progress, name, sidecar))
     }
 
     fn tell_doubts(&self, local: &LocalSet) {
@@ -309,6 +311,13 @@ impl Sync<'_> {
         local: &LocalSet,
         checked: &Checked,
     ) -> anyhow::Result<Sent> {
+        if let Some((files, json)) = parts::stored_in_parts(self.remote, state, local)? {
+            return Ok(Sent {
+                files,
+                json,
+                damaged: false,
+            });
+        }
         let (set, mut uploader) = (&local.set, self.uploader(local)?);
         let mut sent = Sent {
             files: Vec::new(),
@@ -333,6 +342,9 @@ impl Sync<'_> {
         if !self.options.dry_run {
             let known = known_set(local, &sent);
             state.record_set(self.place(), &known)?;
+            if set.split {
+                parts::remove_surplus(self.remote, state, set, self.progress)?;
+            }
         }
         Ok(sent)
     }
@@ -381,11 +393,11 @@ impl Sync<'_> {
             replaced,
             local_path: local.first_path().display().to_string(),
             backup_type: set.backup_type,
-            sidecar: set
+            sidecar: sent
                 .json
                 .as_ref()
                 .filter(|_| !set.is_full())
-                .map(|json| full_name(&json.name)),
+                .map(|json| full_name(json.name.as_str())),
             damaged: sent.damaged,
             dry_run: self.options.dry_run,
             halves,

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use crate::catalog::{Known, Place, source_key};
 use crate::failure::{Code, Failure, fail};
 use crate::hash::Sha256;
+use crate::history::done_but_not_written;
 use crate::installation::{Installation, Remote};
 use crate::name::FileName;
 use crate::progress::{Progress, Task};
@@ -147,6 +148,8 @@ pub(crate) struct Uploader<'a> {
     remote: &'a Remote,
     options: SyncOptions,
     progress: &'a dyn Progress,
+    /// The set's name.
+    set: String,
     /// The set's sidecar here, where it has one: its name, and what it says.
     sidecar: Option<(FileName, Vec<u8>)>,
     /// The remote's sidecar was looked at already.
@@ -154,17 +157,19 @@ pub(crate) struct Uploader<'a> {
 }
 
 impl<'a> Uploader<'a> {
-    /// For a set with this sidecar.
+    /// For a set of this name and with this sidecar.
     pub(crate) fn new(
         remote: &'a Remote,
         options: SyncOptions,
         progress: &'a dyn Progress,
+        set: &str,
         sidecar: Option<(FileName, Vec<u8>)>,
     ) -> Self {
         Uploader {
             remote,
             options,
             progress,
+            set: set.to_owned(),
             sidecar,
             is_settled: false,
         }
@@ -268,8 +273,10 @@ impl<'a> Uploader<'a> {
         let session = provider
             .begin(&file.name, file.source.size())
             .map_err(Failure::from)?;
-        state.begin_upload(self.place(), &session, &source_key(file.source.stamp()))?;
-        self.send(state, file, &session).inspect_err(|_| {
+        let noted = state.begin_upload(self.place(), &session, &source_key(file.source.stamp()));
+        let sent = noted.map_err(anyhow::Error::from);
+        let sent = sent.and_then(|()| self.send(state, file, &session));
+        sent.inspect_err(|_| {
             // What cannot be removed now is found by the next run, which has it in the state.
             if provider.discard(&session).is_ok() {
                 let _ = state.drop_upload(self.place(), file.name.as_str());
@@ -310,6 +317,8 @@ impl<'a> Uploader<'a> {
             if self.options.no_clobber {
                 return Err(self.not_clobbered(&json).into());
             }
+            // From here until the last file is there, the set is neither the old one nor the new.
+            state.set_verified(self.place(), &self.set, None)?;
             self.remote
                 .provider
                 .delete(&json, Deletion::Trash)
@@ -462,8 +471,5 @@ pub(crate) fn digest_of(
 
 fn stored_but_not_recorded(remote_path: &str, failure: Failure) -> Failure {
     let detail = format!("'{remote_path}' is stored and verified, but this could not be recorded");
-    Failure::new(Code::LocalIo, detail)
-        .field("stored", true)
-        .hint("make room beside the database; running the same command again records it")
-        .caused_by(failure)
+    done_but_not_written(detail, failure).field("stored", true)
 }

@@ -107,7 +107,9 @@ impl Batch {
 
     fn json(&self, ui: &Ui, message: &str, rest: &Map<String, Value>) -> Result<(), Failure> {
         let failed = self.exits.len();
-        let (success, message) = (failed == 0, json!(message));
+        // What was not begun any more is no failure, but the whole is no success either.
+        let success = failed == 0 && crate::interrupt::received().is_none();
+        let message = json!(message);
         ui.json_text(&format!(
             r#"{{"success":{success},"message":{message},"results":["#
         ))?;

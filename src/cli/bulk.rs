@@ -184,7 +184,8 @@ fn message(args: &Args, synced: usize, sent: u64, up_to_date: usize, failed: usi
     } else {
         "synced"
     };
-    if synced == 0 && failed == 0 {
+    let interrupted = crate::interrupt::received().is_some();
+    if synced == 0 && failed == 0 && !interrupted {
         return "Nothing to do: no remote lacks a backup".to_owned();
     }
     let plural = if synced == 1 { "backup" } else { "backups" };
@@ -200,6 +201,9 @@ fn message(args: &Args, synced: usize, sent: u64, up_to_date: usize, failed: usi
     if failed > 0 {
         words.push(format!("{failed} failed"));
     }
+    if interrupted {
+        words.push("interrupted before the rest".to_owned());
+    }
     words.join(", ")
 }
 
@@ -211,7 +215,8 @@ fn table(
 ) -> String {
     if rows.is_empty() {
         let none = "No company has a provider; assign one with: vertex-backup config set COMPANY --provider P";
-        return format!("{}\n", if is_one { message } else { none });
+        let is_known = is_one || crate::interrupt::received().is_some();
+        return format!("{}\n", if is_known { message } else { none });
     }
     rows.sort_by(|a, b| a.0.cmp(&b.0));
     let columns = [

@@ -8,11 +8,10 @@ use super::batch::Batch;
 use super::render::{Cell, left};
 use crate::delete::delete;
 use crate::exit;
-use crate::installation::Remote;
 use crate::name::FileName;
 use crate::provider::Deletion;
 use crate::remote_set::RemoteFiles;
-use crate::state::State;
+use crate::sets::Set;
 use crate::text::printable;
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
@@ -25,10 +24,12 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
     let company = installation.companies().find(&args.company)?;
     let mut state = installation.state()?;
     let (_, remote) = context.remote(&company, Some(&state))?;
-    let pinned = in_words(&pinned(&remote, &state, &names)?);
+    let listed = RemoteFiles::list(&remote, Some(&state))?;
+    let names = distinct(&listed, names);
+    let cautions = cautions(&listed, &state.pins(&remote.place)?, &names);
     let what = match names.as_slice() {
-        [name] => format!("'{name}'{pinned}"),
-        names => format!("{} backups{pinned}", names.len()),
+        [name] => format!("'{name}'{cautions}"),
+        names => format!("{} backups{cautions}", names.len()),
     };
     let place = format!("{} on {}", remote.place.directory, remote.place.provider);
     let for_good = args.permanent || !remote.provider.capabilities().trash;
@@ -79,27 +80,51 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
     })?)
 }
 
-/// The pinned sets among those that would go, halves of full ones included.
-fn pinned(remote: &Remote, state: &State, names: &[FileName]) -> anyhow::Result<BTreeSet<String>> {
-    let mut pins = state.pins(&remote.place)?;
-    if pins.is_empty() {
-        return Ok(pins);
-    }
-    let listed = RemoteFiles::list(remote, Some(state))?;
-    let found = names.iter().filter_map(|name| listed.find(name.as_str()));
-    let going: BTreeSet<&str> = found
+/// The names of different backups: of several members of one, the first stands for all.
+/// Full ones come last: they take those halves along that were not named themselves.
+fn distinct(listed: &RemoteFiles, mut names: Vec<FileName>) -> Vec<FileName> {
+    let mut seen = BTreeSet::new();
+    let set_of = |name: &FileName| match listed.find(name.as_str()) {
+        Some(set) => set.name.clone(),
+        None => name.as_str().to_owned(),
+    };
+    let is_full = |name: &FileName| listed.find(name.as_str()).is_some_and(Set::is_full);
+    names.sort_by_key(is_full);
+    names.retain(|name| seen.insert(set_of(name)));
+    names
+}
+
+/// What should be known before: which of the backups that would go, halves of full ones
+/// included, are pinned, and which full ones would lose a half.
+fn cautions(listed: &RemoteFiles, pins: &BTreeSet<String>, names: &[FileName]) -> String {
+    let named = names.iter().filter_map(|name| listed.find(name.as_str()));
+    let named: BTreeSet<&str> = named.map(|set| set.name.as_str()).collect();
+    let sets = || listed.sets.iter();
+    let full = sets().filter(|set| named.contains(set.name.as_str()));
+    let going: BTreeSet<&str> = full
         .flat_map(|set| listed.halves(set).chain([set]))
         .map(|set| set.name.as_str())
         .collect();
-    pins.retain(|pin| going.contains(pin.as_str()));
-    Ok(pins)
-}
-
-fn in_words(pinned: &BTreeSet<String>) -> String {
-    if pinned.is_empty() {
+    let pinned = going.into_iter().filter(|name| pins.contains(*name));
+    let pinned: Vec<&str> = pinned.collect();
+    let broken = sets().filter(|set| {
+        let mut halves = set.halves.iter();
+        !named.contains(set.name.as_str()) && halves.any(|half| named.contains(half.as_str()))
+    });
+    let broken: Vec<&str> = broken.map(|set| set.name.as_str()).collect();
+    let cautions = [
+        in_words(&pinned, ["is pinned", "are pinned"]),
+        in_words(&broken, ["needs it", "need it"]),
+    ];
+    let cautions: Vec<String> = cautions.into_iter().flatten().collect();
+    if cautions.is_empty() {
         return String::new();
     }
-    let names: Vec<String> = pinned.iter().map(|name| format!("'{name}'")).collect();
-    let are = if names.len() == 1 { "is" } else { "are" };
-    format!(" ({} {are} pinned)", names.join(", "))
+    format!(" ({})", cautions.join("; "))
+}
+
+fn in_words(names: &[&str], [one, several]: [&str; 2]) -> Option<String> {
+    let shown: Vec<String> = names.iter().map(|name| format!("'{name}'")).collect();
+    let verb = if names.len() == 1 { one } else { several };
+    (!names.is_empty()).then(|| format!("{} {verb}", shown.join(", ")))
 }

@@ -16,6 +16,7 @@ const LAYERS: [&[&str]; 6] = [
         "download",
         "files",
         "local_backups",
+        "parts",
         "pin",
         "prune",
         "receive",
