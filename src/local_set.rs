@@ -15,6 +15,7 @@ use rustix::fs::{Mode, OFlags};
 
 use crate::backup::{BackupType, is_json, looks_like_backup, made_at, sidecar_name};
 use crate::dir::folder_of;
+use crate::failure::{Code, Failure};
 use crate::name::{FileName, is_temporary};
 use crate::sets::{self, Learnt, Member, Set};
 use crate::sidecar::{Facts, MAX_SIDECAR_BYTES};
@@ -97,13 +98,24 @@ impl LocalSet {
     }
 
     /// What its sidecar or manifest says.
-    pub fn facts(&self) -> Option<Facts> {
+    ///
+    /// # Errors
+    /// `local_io` when it cannot be read, `source_changed` when it is none any more.
+    pub fn facts(&self, json: &Member) -> Result<Facts, Failure> {
         if let Some(sidecar) = &self.set.sidecar {
-            return Some(Facts::Sidecar(sidecar.clone()));
+            return Ok(Facts::Sidecar(sidecar.clone()));
         }
-        match learn(self.path(self.set.json.as_ref()?)) {
-            Learnt::Facts(facts) => Some(facts),
-            Learnt::NotRead | Learnt::Neither(_) => None,
+        let path = self.path(json).display();
+        match learn(self.path(json)) {
+            Learnt::Facts(facts) => Ok(facts),
+            Learnt::Unreadable(why) => {
+                let detail = format!("cannot read '{path}': {why}");
+                Err(Failure::new(Code::LocalIo, detail))
+            }
+            Learnt::NotRead | Learnt::Neither(_) => {
+                let detail = format!("'{path}' changed: it is no sidecar and no manifest any more");
+                Err(Failure::new(Code::SourceChanged, detail))
+            }
         }
     }
 
@@ -353,7 +365,8 @@ fn learn(path: &Path) -> Learnt {
         Ok(Some(text))
     };
     let why = match read() {
-        Err(error) => system_reason(&error),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => "it vanished".into(),
+        Err(error) => return Learnt::Unreadable(system_reason(&error)),
         Ok(None) => "it is no regular file".into(),
         Ok(Some(text)) if text.len() as u64 > MAX_SIDECAR_BYTES => {
             "it is larger than any sidecar".into()

@@ -22,6 +22,8 @@ pub enum Learnt {
     NotRead,
     /// It is neither a sidecar nor a manifest; why.
     Neither(String),
+    /// It cannot be read; why. What it says matters all the same.
+    Unreadable(String),
 }
 
 /// One file of a set.
@@ -53,6 +55,8 @@ pub enum Problem {
         /// Bytes there should be.
         told: u64,
     },
+    /// The sidecar or manifest cannot be read.
+    Unreadable(String, String),
     /// The manifest has no such half: making it failed.
     HalfFailed(BackupType),
     /// The manifest's half is not whole.
@@ -87,6 +91,7 @@ impl fmt::Display for Problem {
             Problem::SizeDiffers { found, told } => {
                 write!(f, "size differs: {found} bytes, the sidecar says {told}")
             }
+            Problem::Unreadable(name, why) => write!(f, "{name} cannot be read: {why}"),
             Problem::HalfFailed(half) => write!(f, "the manifest has no {half} backup"),
             Problem::HalfBroken(name, why) => write!(f, "{name}: {why}"),
             Problem::HalfDiffers(name) => {
@@ -207,7 +212,7 @@ pub fn group<E>(
         taken: BTreeSet::new(),
         sets: BTreeMap::new(),
     };
-    let (mut sidecars, mut manifests) = (Vec::new(), Vec::new());
+    let (mut sidecars, mut manifests, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
     for name in files.keys().filter(|name| is_json(name)) {
         let mine = owners.get(name).map(Vec::as_slice).unwrap_or_default();
         let is_open = !matches!(mine, [one] if part_of(one).is_none());
@@ -215,6 +220,7 @@ pub fn group<E>(
             Learnt::Facts(Facts::Sidecar(sidecar)) => sidecars.push((name, Some(sidecar))),
             Learnt::Facts(Facts::Manifest(manifest)) => manifests.push((name, manifest)),
             Learnt::NotRead if mine.len() == 1 => sidecars.push((name, None)),
+            Learnt::Unreadable(why) => unreadable.push((name, why)),
             Learnt::NotRead | Learnt::Neither(_) => {}
         }
     }
@@ -225,6 +231,9 @@ pub fn group<E>(
             Some(sidecar) if sidecar.is_split() => grouping.split(json, sidecar),
             sidecar => grouping.whole(json, sidecar),
         }
+    }
+    for (json, why) in unreadable {
+        grouping.unreadable(json, why);
     }
     grouping.rest();
     for (json, manifest) in manifests {
@@ -368,6 +377,36 @@ impl Grouping<'_> {
             sidecar,
             problems,
         );
+    }
+
+    /// What a file that cannot be read is beside must not pass for a backup without a sidecar.
+    fn unreadable(&mut self, json: &str, why: String) {
+        let owners = self.owners.get(json).map(Vec::as_slice).unwrap_or_default();
+        let problem = Problem::Unreadable(json.to_owned(), why);
+        match owners {
+            [one] if part_of(one).is_none() && !self.taken.contains(one) => {
+                let (name, file) = (one.clone(), self.member(one));
+                self.finish(
+                    json,
+                    name,
+                    file.into_iter().collect(),
+                    false,
+                    None,
+                    vec![problem],
+                );
+            }
+            [] if looks_like_backup(json) => {
+                self.finish(
+                    json,
+                    json.to_owned(),
+                    Vec::new(),
+                    false,
+                    None,
+                    vec![problem],
+                );
+            }
+            _ => {}
+        }
     }
 
     fn finish(
@@ -643,6 +682,21 @@ mod tests {
                 .unwrap()
                 .recognised
         );
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_taken_for_nothing() {
+        let learn =
+            |_: &str, _| -> Result<Learnt, ()> { Ok(Learnt::Unreadable("read error".into())) };
+        let names = ["x.db", "x.json", "full_backup_1.json", "notes.json"];
+        let found = group(names.map(|name| (name.to_owned(), 10)), learn).unwrap();
+        let words = |name| in_words(&find(&found, name).unwrap().problems);
+        assert_eq!(words("x.db"), "x.json cannot be read: read error");
+        assert_eq!(
+            words("full_backup_1.json"),
+            "full_backup_1.json cannot be read: read error"
+        );
+        assert!(!find(&found, "notes.json").unwrap().recognised);
     }
 
     #[test]

@@ -173,6 +173,22 @@ impl Sync<'_> {
         if set.is_complete() && broken_half.is_none() {
             return Ok(());
         }
+        let all = || local.halves.iter().chain([local]);
+        // What it says is not known: nobody can tell whether the rest matches.
+        let unreadable = all().flat_map(|local| {
+            local
+                .set
+                .problems
+                .iter()
+                .map(move |problem| (local, problem))
+        });
+        for (local, problem) in unreadable {
+            if let (Problem::Unreadable(_, why), Some(json)) = (problem, &local.set.json) {
+                let path = local.path(json).display();
+                let detail = format!("cannot read '{path}': {why}");
+                return Err(Failure::new(Code::LocalIo, detail).hint("nothing was sent"));
+            }
+        }
         let gaps = |local: &LocalSet| local.set.problems.iter().any(Problem::is_gap);
         let words = in_words(&set.problems);
         let path = local.first_path().display();
@@ -300,7 +316,7 @@ impl Sync<'_> {
 
     /// Opens the sidecar or the manifest.
     fn open_json(&self, local: &LocalSet, json: &Member) -> Result<Outgoing, Failure> {
-        let role = Role::Json(local.facts());
+        let role = Role::Json(local.facts(json)?);
         Outgoing::open(self.installation, local.path(json), role)
     }
 

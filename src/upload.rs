@@ -66,7 +66,7 @@ pub(crate) enum Role {
     /// It holds the backup or a part of it; its SHA-256, where that is known.
     Data(Option<Sha256>),
     /// It is the sidecar or the manifest, and says this.
-    Json(Option<Facts>),
+    Json(Facts),
 }
 
 impl Outgoing {
@@ -101,7 +101,7 @@ impl Outgoing {
         verified_at: Option<Timestamp>,
     ) -> Known {
         let facts = match &self.role {
-            Role::Json(facts) => facts.clone(),
+            Role::Json(facts) => Some(facts.clone()),
             Role::Data(_) => None,
         };
         Known {

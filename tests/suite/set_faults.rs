@@ -442,3 +442,35 @@ fn where_no_thread_can_be_had_companies_go_one_after_another() {
         (&json!(24), &json!(0))
     );
 }
+
+#[test]
+fn a_sidecar_that_cannot_be_read_is_no_missing_one() {
+    let sandbox = Sandbox::assigned();
+    let sidecar = "backups/storage/storage_backup_20250129_030000.tar.json";
+    let manifest = "backups/full/full_backup_20250131_040000.json";
+    for path in [sidecar, manifest] {
+        fs::set_permissions(sandbox.file(path), fs::Permissions::from_mode(0o000)).unwrap();
+    }
+    give_to_nobody(sandbox.path());
+    let run = |words: &[&str], code| sandbox.command(words).unprivileged().run().code(code);
+    for path in [
+        "backups/storage/storage_backup_20250129_030000.tar.gz",
+        manifest,
+    ] {
+        let error = run(&["sync", "acme-corp", path, "--force", "--json"], 12).json();
+        let detail = error["detail"].as_str().unwrap();
+        assert!(detail.ends_with(".json': permission denied"), "{detail}");
+    }
+    let report = run(&["sync", "acme-corp", "--json"], 3).json();
+    assert_eq!(
+        (&report["succeeded"], &report["failed"]),
+        (&4.into(), &2.into()),
+        "{report}"
+    );
+    let names = remote_names(&sandbox);
+    assert!(
+        !names.iter().any(|name| name.contains("20250129_030000")),
+        "{names:?}"
+    );
+    run(&["backup", "verify", "-q"], 7).stderr_has("cannot be read: permission denied");
+}
