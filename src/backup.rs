@@ -8,7 +8,9 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Code, Failure};
@@ -98,6 +100,17 @@ pub fn made_at(name: &str) -> Option<DateTime> {
         digits.then(|| DateTime::strptime("%Y%m%d_%H%M%S", stamp).ok())?
     });
     stamps.next_back()
+}
+
+/// The moment of a local time, such as [`made_at`] gives; absent at the calendar's ends.
+pub fn moment(local: DateTime) -> Option<Timestamp> {
+    let zoned = local.to_zoned(TimeZone::system()).ok()?;
+    Some(zoned.timestamp())
+}
+
+/// The local time of a moment.
+pub fn local_time(at: Timestamp) -> DateTime {
+    at.to_zoned(TimeZone::system()).datetime()
 }
 
 /// Whether a name is that of a sidecar or a manifest.

@@ -19,8 +19,9 @@ use crate::directories::Directories;
 use crate::failure::{Code, Failure};
 use crate::history::{Intent, Outcome as RunOutcome, Verdict};
 use crate::installation::{Installation, Remote};
-use crate::local_set::{LocalFiles, LocalSet, folders_of};
+use crate::local_set::{LocalFiles, LocalSet, folders_of, refuse_missing_folder};
 use crate::lock::Lock;
+use crate::outage::{Outages, is_outage};
 use crate::progress::Progress;
 use crate::provider::ProviderKind;
 use crate::provider::registry::Registry;
@@ -28,7 +29,6 @@ use crate::remote_set::RemoteFiles;
 use crate::report::SyncReport;
 use crate::state::State;
 use crate::sync::{Sync, SyncOptions};
-use crate::text::system_reason;
 
 /// Which of the local backups are to be synced.
 #[derive(Clone, Debug, Default)]
@@ -73,9 +73,8 @@ pub struct Bulk<'a> {
     pub fail_fast: bool,
     directories: Directories,
     /// The shared backup folders, read once.
-    shared: OnceLock<Result<LocalFiles, String>>,
-    /// Providers that are down, and why.
-    down: Mutex<BTreeMap<&'static str, Failure>>,
+    shared: OnceLock<Result<LocalFiles, Failure>>,
+    outages: Outages,
     stop: AtomicBool,
 }
 
@@ -92,16 +91,7 @@ impl<'a> Bulk<'a> {
         fail_fast: bool,
         provider: Option<ProviderKind>,
     ) -> anyhow::Result<Self> {
-        let folder = &installation.settings.backup_dir.value;
-        if !folder.is_dir() {
-            let detail = format!(
-                "Backup file not found: {} (there is no such folder)",
-                folder.display()
-            );
-            return Err(Failure::new(Code::BackupFileNotFound, detail)
-                .hint("name the folder of the application's backups with --backup-dir DIR")
-                .into());
-        }
+        refuse_missing_folder(&installation.settings.backup_dir.value)?;
         Ok(Bulk {
             installation,
             registry,
@@ -110,7 +100,7 @@ impl<'a> Bulk<'a> {
             fail_fast,
             directories: Directories::read(&installation.companies(), provider)?,
             shared: OnceLock::new(),
-            down: Mutex::default(),
+            outages: Outages::default(),
             stop: AtomicBool::new(false),
         })
     }
@@ -230,7 +220,7 @@ impl<'a> Bulk<'a> {
             match result {
                 Ok(report) => tell(company, Outcome::Synced(Box::new(report))),
                 Err(error) => {
-                    let is_down = is_down(&error);
+                    let is_down = is_outage(&error);
                     failed.extend(Failure::of(&error).map(Failure::again));
                     fail(Some(local.first_path().to_owned()), error);
                     // What cannot be reached now cannot be reached for the next backup either.
@@ -275,14 +265,7 @@ impl<'a> Bulk<'a> {
     fn selected(&self, company_id: &str) -> anyhow::Result<Vec<LocalSet>> {
         let root = &self.installation.settings.backup_dir.value;
         let folders = folders_of(root, company_id);
-        let cannot_read = |why: &str| {
-            let detail = format!(
-                "cannot read the backups in '{}': {why}",
-                folders[0].display()
-            );
-            Failure::new(Code::LocalIo, detail)
-        };
-        let read = || LocalFiles::read(&folders).map_err(|error| system_reason(&error));
+        let read = || LocalFiles::read(&folders);
         let own;
         let files = if folders[0] == *root {
             self.shared.get_or_init(read).as_ref()
@@ -290,7 +273,7 @@ impl<'a> Bulk<'a> {
             own = read();
             own.as_ref()
         };
-        let mut backups = files.map_err(|why| cannot_read(why))?.backups();
+        let mut backups = files.map_err(Failure::again)?.backups();
         let Selection {
             of_type,
             latest,
@@ -345,23 +328,7 @@ impl<'a> Bulk<'a> {
         {
             self.stop.store(true, Ordering::Relaxed);
         }
-        let kind = company
-            .provider
-            .as_deref()
-            .and_then(|name| name.parse::<ProviderKind>().ok());
-        if let (Some(kind), Some(failure)) = (kind, Failure::of(error))
-            && is_down(error)
-        {
-            let mut down = self.down.lock().unwrap_or_else(PoisonError::into_inner);
-            down.entry(kind.name()).or_insert_with(|| failure.again());
-        }
-    }
-
-    /// Fails at once when the company's provider is known to be down.
-    fn refuse_down(&self, company: &Company) -> Result<(), Failure> {
-        let down = self.down.lock().unwrap_or_else(PoisonError::into_inner);
-        let failure = company.provider.as_deref().and_then(|name| down.get(name));
-        failure.map_or(Ok(()), |failure| Err(failure.again()))
+        self.outages.note(company, error);
     }
 }
 
@@ -375,7 +342,7 @@ fn open(
     state: &mut State,
 ) -> anyhow::Result<(Remote, Vec<LocalSet>, usize)> {
     let mut look = || {
-        bulk.refuse_down(company)?;
+        bulk.outages.refuse(company)?;
         let (installation, registry) = (bulk.installation, bulk.registry);
         let remote =
             installation.remote_apart(registry, company, Some(state), &bulk.directories)?;
@@ -389,9 +356,4 @@ fn open(
     }
     let intent = Intent::of("sync", company, company.provider.as_deref(), target);
     state.attempted(intent, lock, opened)
-}
-
-/// Whether a failure is the provider's, for every company.
-fn is_down(error: &anyhow::Error) -> bool {
-    Failure::of(error).map(Failure::code) == Some(Code::ProviderConnectionFailed)
 }

@@ -74,6 +74,14 @@ pub struct Known {
     pub verified_at: Option<Timestamp>,
 }
 
+impl Known {
+    /// Whether the file at a path is the very source it was made from, unchanged since.
+    pub fn is_of(&self, path: &Path) -> bool {
+        let key = Stamp::at(path).ok().map(|stamp| source_key(&stamp));
+        key.is_some() && self.source == key
+    }
+}
+
 /// A source file as it was when it was read: the same key means the same bytes.
 /// The device is left out: its number may be another after a reboot.
 pub fn source_key(stamp: &Stamp) -> String {

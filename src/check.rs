@@ -395,7 +395,7 @@ impl Checker<'_> {
         digests: &[(&Object, Sha256)],
         check: &mut Check,
     ) {
-        let told = set.sidecar.as_ref().and_then(|sidecar| sidecar.checksum);
+        let told = set.checksum();
         if let (Some(told), Some(found)) = (told, check.whole) {
             let agrees = check.same(&set.name, "sidecar", told, found);
             check.compared_with.extend(agrees);
@@ -422,9 +422,7 @@ impl Checker<'_> {
             version: object.version.clone(),
             source: same.and_then(|known| known.source.clone()),
             facts: None,
-            stored_at: same.map_or(object.modified.unwrap_or(now).min(now), |known| {
-                known.stored_at
-            }),
+            stored_at: same.map_or(object.stored_at(now), |known| known.stored_at),
             verified_at: Some(now),
         }
     }

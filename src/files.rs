@@ -5,10 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use crate::backup::{BackupType, made_at};
+use crate::backup::{BackupType, local_time, made_at, moment};
 use crate::installation::Remote;
 use crate::provider::{Object, ObjectKind};
 use crate::remote_set::RemoteFiles;
@@ -163,13 +162,11 @@ pub fn newest_of(listed: &RemoteFiles, passes: impl Fn(&Set) -> bool) -> Option<
 
 /// When it was made where the name tells, else when it was stored.
 fn newness(created: Option<DateTime>, modified: Option<Timestamp>) -> Option<DateTime> {
-    created.or_else(|| Some(modified?.to_zoned(TimeZone::system()).datetime()))
+    created.or_else(|| modified.map(local_time))
 }
 
 /// Seconds since then; the names' times are the application's local ones.
 fn age(created: Option<DateTime>, modified: Option<Timestamp>, now: Timestamp) -> Option<i64> {
-    let made = created
-        .and_then(|at| at.to_zoned(TimeZone::system()).ok())
-        .map(|at| at.timestamp());
-    Some(now.duration_since(made.or(modified)?).as_secs())
+    let made = created.and_then(moment).or(modified)?;
+    Some(now.duration_since(made).as_secs())
 }

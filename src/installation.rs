@@ -1,18 +1,25 @@
 //! One installation of Vertex AR: its database, provider file, backups, and our state beside them.
 
+use std::path::Path;
+
 use crate::catalog::Place;
 use crate::company::{BackupConfig, Companies, Company};
 use crate::database;
 use crate::dir::Stamp;
 use crate::directories::Directories;
 use crate::failure::Failure;
+use crate::hash::{Hasher, Sha256};
 use crate::json_file::wide_mode_warning;
+use crate::local_set::LocalSet;
 use crate::lock::{Lock, Locks};
+use crate::progress::Task;
 use crate::provider::registry::{Registry, not_configured};
 use crate::provider::{Provider, ProviderKind};
 use crate::provider_file;
 use crate::remote_path::RemotePath;
+use crate::sets::Member;
 use crate::settings::Settings;
+use crate::source::{SourceFile, carried};
 use crate::state::State;
 
 pub use crate::directories::{assignment, shell_word};
@@ -61,6 +68,36 @@ impl Installation {
     /// The state, for reading, if there is one.
     pub fn state_if_any(&self) -> Result<Option<State>, Failure> {
         State::open_existing(&self.settings.state.value)
+    }
+
+    /// Opens a file to be sent or compared; live databases are refused.
+    ///
+    /// # Errors
+    /// As [`SourceFile::open`].
+    pub fn source(&self, path: &Path) -> Result<SourceFile, Failure> {
+        SourceFile::open(path, &[&self.settings.db.value, &self.settings.state.value])
+    }
+
+    /// The digest of a local backup's files, joined; `seen` hears of each file as it was read.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or changes meanwhile.
+    pub fn digest(
+        &self,
+        local: &LocalSet,
+        task: &dyn Task,
+        mut seen: impl FnMut(&Member, &Stamp),
+    ) -> anyhow::Result<Sha256> {
+        let mut whole = Hasher::new();
+        for file in &local.set.files {
+            let mut source = self.source(local.path(file))?;
+            whole
+                .feed(&mut source.body(task)?, |_| Ok(()))
+                .map_err(carried)?;
+            source.confirm_unchanged()?;
+            seen(file, source.stamp());
+        }
+        Ok(whole.finish())
     }
 
     /// Takes a lock, waiting as long as the settings say.

@@ -10,22 +10,20 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use serde::Serialize;
 
-use crate::backup::{BackupType, made_at};
+use crate::backup::{BackupType, moment};
 use crate::dir::{Dir, folder_of};
-use crate::failure::{Code, Failure};
-use crate::hash::{Hasher, Sha256};
+use crate::failure::Failure;
+use crate::hash::Sha256;
 use crate::history::{Intent, Outcome, Verdict};
 use crate::installation::Installation;
-use crate::local_set::{LocalFiles, LocalSet};
+use crate::local_set::{LocalFiles, LocalSet, folders_below, refuse_missing_folder};
 use crate::lock::Lock;
 use crate::progress::Progress;
 use crate::report::Finding;
 use crate::retention::{Candidate, Decision, Policy, Rules, decide};
 use crate::sets::{Problem, in_words};
-use crate::source::{SourceFile, carried};
 use crate::state::State;
 use crate::target::{cannot_write, original_name};
-use crate::text::system_reason;
 
 /// One backup on this machine.
 #[derive(Clone, Debug, Serialize)]
@@ -64,24 +62,8 @@ pub fn all(
     of_type: Option<BackupType>,
 ) -> Result<Vec<LocalSet>, Failure> {
     let root = &installation.settings.backup_dir.value;
-    if !root.is_dir() {
-        let detail = format!(
-            "Backup file not found: {} (there is no such folder)",
-            root.display()
-        );
-        return Err(Failure::new(Code::BackupFileNotFound, detail)
-            .hint("name the folder of the application's backups with --backup-dir DIR"));
-    }
-    let mut folders = vec![root.clone()];
-    folders.extend(BackupType::ALL.map(|kind| root.join(kind.name())));
-    let files = LocalFiles::read(&folders).map_err(|error| {
-        let detail = format!(
-            "cannot read the backups in '{}': {}",
-            root.display(),
-            system_reason(&error)
-        );
-        Failure::new(Code::LocalIo, detail)
-    })?;
+    refuse_missing_folder(root)?;
+    let files = LocalFiles::read(&folders_below(root))?;
     let mut found = files.backups();
     found.retain(|local| of_type.is_none_or(|of_type| local.set.backup_type == of_type));
     found.reverse();
@@ -93,7 +75,6 @@ pub fn report(local: &LocalSet, now: Timestamp) -> LocalReport {
     let set = &local.set;
     let halves = local.halves.iter().flat_map(|half| &half.set.files);
     let made = local.made();
-    let age = made.and_then(|at| at.to_zoned(TimeZone::system()).ok());
     LocalReport {
         name: set.name.clone(),
         backup_type: set.backup_type,
@@ -105,7 +86,9 @@ pub fn report(local: &LocalSet, now: Timestamp) -> LocalReport {
             .map(|file| file.name.clone())
             .collect(),
         created: made,
-        age_seconds: age.map(|at| now.duration_since(at.timestamp()).as_secs()),
+        age_seconds: made
+            .and_then(moment)
+            .map(|at| now.duration_since(at).as_secs()),
         complete: set.is_complete(),
         problems: set.problems.clone(),
         sidecar: set.json.is_some() && !set.is_full(),
@@ -171,7 +154,7 @@ impl<'a> LocalVerify<'a> {
             size: local.size(),
             result: Finding::Ok,
             problems: set.problems.iter().map(Problem::to_string).collect(),
-            expected: set.sidecar.as_ref().and_then(|sidecar| sidecar.checksum),
+            expected: set.checksum(),
             found: None,
             local_path: key.clone(),
         };
@@ -205,25 +188,13 @@ impl<'a> LocalVerify<'a> {
     fn judge_content(&self, local: &LocalSet, verdict: &mut LocalVerdict) -> anyhow::Result<()> {
         let task = self.progress.task(&local.set.name, local.size());
         task.phase("comparing");
-        let mut whole = Hasher::new();
-        for file in &local.set.files {
-            let settings = &self.installation.settings;
-            let mut source = SourceFile::open(
-                local.path(file),
-                &[&settings.db.value, &settings.state.value],
-            )?;
-            whole
-                .feed(&mut source.body(&*task)?, |_| Ok(()))
-                .map_err(carried)?;
-            source.confirm_unchanged()?;
-        }
-        let found = whole.finish();
+        let found = self.installation.digest(local, &*task, |_, _| ())?;
         verdict.found = Some(found);
         let (result, problem) = match (verdict.expected, &local.set.json) {
             (Some(expected), _) if expected == found => return Ok(()),
             (Some(_), _) => (Finding::Differs, "checksum differs"),
             (None, Some(_)) => (Finding::Unproven, "its sidecar has no checksum"),
-            // A broken one, or one that speaks of another file.
+            // A broken one: the grouping had its doubts.
             (None, None) if !local.doubts.is_empty() => (
                 Finding::Differs,
                 "the JSON file beside it is not its sidecar",
@@ -285,9 +256,8 @@ fn candidate(local: &LocalSet) -> Candidate {
     Candidate {
         name: set.name.clone(),
         backup_type: set.backup_type,
-        // Rotation goes by the names: when a file was last written, a copy forgets.
-        made: made_at(&set.name)
-            .or(local.made())
+        made: local
+            .made()
             .and_then(|at| at.to_zoned(TimeZone::system()).ok()),
         incomplete: (!set.is_complete()).then(|| in_words(&set.problems)),
         verified: false,

@@ -10,10 +10,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 use rustix::fs::{Mode, OFlags};
 
-use crate::backup::{BackupType, is_json, looks_like_backup, made_at, sidecar_name};
+use crate::backup::{BackupType, is_json, local_time, looks_like_backup, made_at, sidecar_name};
 use crate::dir::folder_of;
 use crate::failure::{Code, Failure};
 use crate::name::{FileName, is_temporary};
@@ -54,20 +53,13 @@ impl LocalSet {
             .into_owned();
         let size = path.metadata().map_or(0, |meta| meta.len());
         LocalSet {
-            set: Set {
-                backup_type: BackupType::of_name(&name),
-                files: vec![Member {
+            set: Set::alone(
+                Member {
                     name: name.clone(),
                     size,
-                }],
-                name: name.clone(),
-                split: false,
-                json: None,
-                sidecar: None,
-                halves: Vec::new(),
-                problems: Vec::new(),
-                recognised: false,
-            },
+                },
+                false,
+            ),
             halves: Vec::new(),
             doubts: Vec::new(),
             paths: BTreeMap::from([(name, path.to_owned())]),
@@ -80,6 +72,11 @@ impl LocalSet {
         let member = name.and_then(|name| self.paths.get(name));
         let place = |path: &Path| std::fs::canonicalize(path).ok();
         member.is_some_and(|member| member == path || place(member) == place(path))
+    }
+
+    /// The halves of a full backup, then the set itself.
+    pub fn with_halves(&self) -> impl Iterator<Item = &LocalSet> {
+        self.halves.iter().chain([self])
     }
 
     /// Where a member is.
@@ -128,7 +125,7 @@ impl LocalSet {
                 .and_then(|meta| meta.modified())
                 .ok()?;
             let at = Timestamp::try_from(modified).ok()?;
-            Some(at.to_zoned(TimeZone::system()).datetime())
+            Some(local_time(at))
         })
     }
 
@@ -159,9 +156,14 @@ impl LocalFiles {
     /// Folders that are not there are empty. Links are not followed: nobody named them.
     ///
     /// # Errors
-    /// When a folder cannot be read.
-    pub fn read(folders: &[PathBuf]) -> io::Result<Self> {
-        Self::read_with(folders, None)
+    /// `local_io` when one of them cannot be read.
+    pub fn read(folders: &[PathBuf]) -> Result<Self, Failure> {
+        Self::read_with(folders, None).map_err(|error| {
+            let root = folders.first().map_or(Path::new(""), PathBuf::as_path);
+            let why = system_reason(&error);
+            let detail = format!("cannot read the backups in '{}': {why}", root.display());
+            Failure::new(Code::LocalIo, detail)
+        })
     }
 
     /// As [`LocalFiles::read`], following the one link that somebody named.
@@ -274,9 +276,8 @@ impl LocalFiles {
     fn is_joined(&self, set: &Set) -> bool {
         let whole = set.whole_name().filter(|whole| *whole != set.name);
         let whole = whole.and_then(|whole| sets::named(&self.sets, whole));
-        let checksum = |set: &Set| set.sidecar.as_ref().and_then(|sidecar| sidecar.checksum);
         whole.is_some_and(|whole| {
-            whole.is_complete() && checksum(set).is_some() && checksum(set) == checksum(whole)
+            whole.is_complete() && set.checksum().is_some() && set.checksum() == whole.checksum()
         })
     }
 
@@ -388,7 +389,25 @@ pub fn folders_of(backup_dir: &Path, company_id: &str) -> Vec<PathBuf> {
         .filter(|_| !types.contains(&company_id))
         .map(|_| backup_dir.join(company_id))
         .filter(|folder| folder.is_dir());
-    let root = own.unwrap_or_else(|| backup_dir.to_owned());
-    let below = types.map(|kind| root.join(kind));
-    std::iter::once(root).chain(below).collect()
+    folders_below(&own.unwrap_or_else(|| backup_dir.to_owned()))
+}
+
+/// A folder of backups and those of each type in it, as the application lays them out.
+pub fn folders_below(root: &Path) -> Vec<PathBuf> {
+    let below = BackupType::ALL.map(|kind| root.join(kind.name()));
+    std::iter::once(root.to_owned()).chain(below).collect()
+}
+
+/// Fails where there is no folder of backups: an empty answer would look like one without backups.
+///
+/// # Errors
+/// `backup_file_not_found`.
+pub fn refuse_missing_folder(root: &Path) -> Result<(), Failure> {
+    if root.is_dir() {
+        return Ok(());
+    }
+    let shown = root.display();
+    let detail = format!("Backup file not found: {shown} (there is no such folder)");
+    Err(Failure::new(Code::BackupFileNotFound, detail)
+        .hint("name the folder of the application's backups with --backup-dir DIR"))
 }

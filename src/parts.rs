@@ -26,7 +26,7 @@ pub(crate) fn stored_in_parts(
     local: &LocalSet,
 ) -> anyhow::Result<Option<(Vec<Stored>, Option<Stored>)>> {
     let set = &local.set;
-    let told = set.sidecar.as_ref().and_then(|sidecar| sidecar.checksum);
+    let told = set.checksum();
     let known = state.known_set(&remote.place, &set.name)?;
     let known = known.filter(|known| told.is_some() && known.sha256 == told);
     let Some(known) = known.filter(|_| !set.split) else {
@@ -41,7 +41,7 @@ pub(crate) fn stored_in_parts(
     {
         return Ok(None);
     }
-    let listed = RemoteFiles::around(remote, Some(state), &name)?;
+    let listed = RemoteFiles::list(remote, Some(state))?;
     let there = listed.find(&set.name).filter(|there| there.split);
     let Some(there) = there.filter(|_| listed.has(local, &[(set.name.clone(), known)].into()))
     else {

@@ -20,7 +20,7 @@ use crate::provider::Deletion;
 use crate::remote_set::RemoteFiles;
 use crate::retention::{Candidate, Rules, decide};
 use crate::set_catalog::KnownSet;
-use crate::sets::{Set, in_words};
+use crate::sets::{self, Set, in_words};
 use crate::state::State;
 
 /// What is to be done with a set.
@@ -328,7 +328,7 @@ pub fn carry_out(
     let mut pruned = Pruned::default();
     for at in plan.sequence() {
         let row = &plan.rows[at];
-        let set = listed.sets.iter().find(|set| set.name == row.name);
+        let set = sets::named(&listed.sets, &row.name);
         let removal = match (set, current.get(row.name.as_str())) {
             // Without its manifest nobody would know whose half it was that could not be removed.
             _ if plan.has_stuck_half(row) => Ok((Fate::Left, 0)),

@@ -9,9 +9,8 @@ use std::io::Read as _;
 
 use jiff::Timestamp;
 
-use crate::backup::{is_json, part_of, sidecar_name};
-use crate::catalog::{Known, source_key};
-use crate::dir::Stamp;
+use crate::backup::{is_json, made_at, part_of, sidecar_name};
+use crate::catalog::Known;
 use crate::failure::{Code, Failure};
 use crate::installation::Remote;
 use crate::local_set::LocalSet;
@@ -207,14 +206,14 @@ impl RemoteFiles {
             return false;
         }
         let same_sources = || {
-            set.members().all(|member| {
-                let stamp = Stamp::at(local.path(member)).ok();
-                let source = self.known(member).and_then(|known| known.source.clone());
-                source.is_some() && source == stamp.as_ref().map(source_key)
-            })
+            let is_same = |member| {
+                self.known(member)
+                    .is_some_and(|known| known.is_of(local.path(member)))
+            };
+            set.members().all(is_same)
         };
         // The same bytes made anew, or joined meanwhile, are still the same backup.
-        let told = set.sidecar.as_ref().and_then(|sidecar| sidecar.checksum);
+        let told = set.checksum();
         let same_checksum =
             told.is_some() && known.get(&set.name).and_then(|known| known.sha256) == told;
         same_checksum || same_sources()
@@ -242,6 +241,20 @@ impl RemoteFiles {
             oldest = Some(oldest.map_or(at, |oldest| oldest.min(at)));
         }
         oldest
+    }
+
+    /// What there is to know of a set that is not recorded, such as one that somebody else stored.
+    pub fn unrecorded(&self, set: &Set, now: Timestamp) -> KnownSet {
+        KnownSet {
+            name: set.name.clone(),
+            backup_type: set.backup_type,
+            created: made_at(&set.name),
+            stored_at: self.modified(set).unwrap_or(now).min(now),
+            bytes: set.own_size(),
+            sha256: None,
+            verified_at: None,
+            tested: None,
+        }
     }
 
     /// When the provider says its newest file was stored.

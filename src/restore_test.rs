@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use crate::backup::{BackupType, made_at};
+use crate::backup::BackupType;
 use crate::download::{Download, DownloadOptions};
 use crate::failure::{Code, Failure, fail};
 use crate::files::{newest, newest_of};
@@ -327,14 +327,9 @@ impl RestoreTest<'_> {
         let now = Timestamp::now();
         if state.known_set(place, &set.name)?.is_none() {
             let unknown = KnownSet {
-                name: set.name.clone(),
-                backup_type: set.backup_type,
-                created: made_at(&set.name),
-                stored_at: files.modified(set).unwrap_or(now).min(now),
-                bytes: set.own_size(),
                 sha256: report.sha256,
                 verified_at: files.verified_at(set),
-                tested: None,
+                ..files.unrecorded(set, now)
             };
             state.record_set(place, &unknown)?;
         }

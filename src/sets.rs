@@ -10,6 +10,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use crate::backup::{BackupType, is_json, looks_like_backup, part_of, sidecar_name};
+use crate::hash::Sha256;
 use crate::name::FileName;
 use crate::sidecar::{Facts, Sidecar};
 
@@ -150,6 +151,11 @@ impl Set {
         members.iter().map(|member| member.size).sum()
     }
 
+    /// The SHA-256 of the whole, where the sidecar tells it.
+    pub fn checksum(&self) -> Option<Sha256> {
+        self.sidecar.as_ref()?.checksum
+    }
+
     /// Whether nothing is known to be missing.
     pub fn is_complete(&self) -> bool {
         self.problems.is_empty()
@@ -176,6 +182,23 @@ impl Set {
     /// Whether it is a full backup.
     pub fn is_full(&self) -> bool {
         self.backup_type == BackupType::Full && self.files.is_empty()
+    }
+}
+
+impl Set {
+    /// A file that stands for itself.
+    pub fn alone(file: Member, recognised: bool) -> Self {
+        Set {
+            name: file.name.clone(),
+            backup_type: BackupType::of_name(&file.name),
+            files: vec![file],
+            split: false,
+            json: None,
+            sidecar: None,
+            halves: Vec::new(),
+            problems: Vec::new(),
+            recognised,
+        }
     }
 }
 
@@ -455,19 +478,9 @@ impl Grouping<'_> {
                 None => alone.push(member),
             }
         }
-        for member in alone {
-            let name = member.name.clone();
-            self.add(Set {
-                backup_type: BackupType::of_name(&name),
-                recognised: looks_like_backup(&name),
-                name,
-                files: vec![member],
-                split: false,
-                json: None,
-                sidecar: None,
-                halves: Vec::new(),
-                problems: Vec::new(),
-            });
+        for file in alone {
+            let recognised = looks_like_backup(&file.name);
+            self.add(Set::alone(file, recognised));
         }
         for (name, mut parts) in parts {
             parts.sort_by(|a, b| (a.0, &a.1.name).cmp(&(b.0, &b.1.name)));
@@ -541,25 +554,14 @@ impl Grouping<'_> {
 
     /// JSON files that speak of no backup.
     fn foreign_json(&mut self) {
-        let free: Vec<String> = self
+        let free: Vec<Member> = self
             .files
             .keys()
             .filter(|name| is_json(name) && !self.taken.contains(*name))
-            .cloned()
+            .filter_map(|name| self.member(name))
             .collect();
-        for name in free {
-            let member = self.member(&name);
-            self.add(Set {
-                backup_type: BackupType::of_name(&name),
-                name,
-                files: member.into_iter().collect(),
-                split: false,
-                json: None,
-                sidecar: None,
-                halves: Vec::new(),
-                problems: Vec::new(),
-                recognised: false,
-            });
+        for file in free {
+            self.add(Set::alone(file, false));
         }
     }
 }

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use crate::backup::BackupType;
+use crate::backup::{BackupType, moment};
 use crate::catalog::Place;
 use crate::company::Company;
 use crate::failure::Failure;
@@ -172,12 +171,10 @@ pub fn of_company(
 impl From<KnownSet> for Newest {
     fn from(set: KnownSet) -> Self {
         // The names' times are the application's local ones.
-        let created = set
-            .created
-            .and_then(|at| at.to_zoned(TimeZone::system()).ok());
+        let created = set.created.and_then(moment);
         Newest {
             backup_type: set.backup_type,
-            made_at: Some(created.map_or(set.stored_at, |at| at.timestamp())),
+            made_at: Some(created.unwrap_or(set.stored_at)),
             verified_at: set.verified_at,
             name: set.name,
         }

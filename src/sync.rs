@@ -11,10 +11,10 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::Timestamp;
 
 use crate::backup::made_at;
-use crate::catalog::{Place, source_key};
+use crate::catalog::Place;
 use crate::dir::Stamp;
 use crate::failure::{Code, Failure};
-use crate::hash::{Hasher, Sha256};
+use crate::hash::Sha256;
 use crate::history::{Intent, Outcome, Verdict};
 use crate::installation::{Installation, Remote};
 use crate::local_set::LocalSet;
@@ -25,7 +25,6 @@ use crate::progress::Progress;
 use crate::report::{PartReport, SyncReport};
 use crate::set_catalog::KnownSet;
 use crate::sets::{Member, Problem, in_words};
-use crate::source::{SourceFile, carried};
 use crate::state::State;
 use crate::upload::{DAMAGED, Outgoing, Role, Step, Stored, Uploader, damaged};
 
@@ -148,12 +147,12 @@ impl Sync<'_> {
         let mut checked = Checked::default();
         if local.set.is_full() || local.set.split {
             // Of a damaged set nothing may appear, and its first file is published before its last is read.
-            for set in local.halves.iter().chain([local]) {
+            for set in local.with_halves() {
                 self.check_before(state, set, &mut checked)?;
             }
         }
         if self.options.no_clobber {
-            for set in local.halves.iter().chain([local]) {
+            for set in local.with_halves() {
                 self.refuse_clobber(state, set, &checked)?;
             }
         }
@@ -173,26 +172,20 @@ impl Sync<'_> {
         if set.is_complete() && broken_half.is_none() {
             return Ok(());
         }
-        let all = || local.halves.iter().chain([local]);
         // What it says is not known: nobody can tell whether the rest matches.
-        let unreadable = all().flat_map(|local| {
-            local
-                .set
-                .problems
-                .iter()
-                .map(move |problem| (local, problem))
-        });
-        for (local, problem) in unreadable {
-            if let (Problem::Unreadable(_, why), Some(json)) = (problem, &local.set.json) {
-                let path = local.path(json).display();
-                let detail = format!("cannot read '{path}': {why}");
-                return Err(Failure::new(Code::LocalIo, detail).hint("nothing was sent"));
+        for local in local.with_halves() {
+            for problem in &local.set.problems {
+                if let (Problem::Unreadable(_, why), Some(json)) = (problem, &local.set.json) {
+                    let path = local.path(json).display();
+                    let detail = format!("cannot read '{path}': {why}");
+                    return Err(Failure::new(Code::LocalIo, detail).hint("nothing was sent"));
+                }
             }
         }
         let gaps = |local: &LocalSet| local.set.problems.iter().any(Problem::is_gap);
         let words = in_words(&set.problems);
         let path = local.first_path().display();
-        if gaps(local) || local.halves.iter().any(gaps) {
+        if local.with_halves().any(gaps) {
             let detail = format!(
                 "The backup '{}' is incomplete: {words} ('{path}')",
                 set.name
@@ -205,14 +198,10 @@ impl Sync<'_> {
             "The backup '{}' does not match its sidecar: {words} ('{path}')",
             set.name
         );
-        if self.options.force {
-            self.progress
-                .note(&format!("{detail}; it is sent as it is"));
-            return Ok(());
-        }
-        Err(Failure::new(Code::IntegrityFailed, detail)
+        let failure = Failure::new(Code::IntegrityFailed, detail)
             .hint(DAMAGED)
-            .field("problems", words))
+            .field("problems", words);
+        self.options.refuse(failure, self.progress)
     }
 
     /// Compares a set with its sidecar before any of it is sent, unless its files were compared before.
@@ -222,11 +211,7 @@ impl Sync<'_> {
         local: &LocalSet,
         checked: &mut Checked,
     ) -> anyhow::Result<()> {
-        let told = local
-            .set
-            .sidecar
-            .as_ref()
-            .and_then(|sidecar| sidecar.checksum);
+        let told = local.set.checksum();
         let Some(told) = told.filter(|_| !local.set.files.is_empty()) else {
             return Ok(());
         };
@@ -235,29 +220,16 @@ impl Sync<'_> {
         }
         let task = self.progress.task(&local.set.name, local.size());
         task.phase("comparing");
-        let mut whole = Hasher::new();
-        for file in &local.set.files {
-            let settings = &self.installation.settings;
-            let live = [settings.db.value.as_path(), settings.state.value.as_path()];
-            let mut source = SourceFile::open(local.path(file), &live)?;
-            whole
-                .feed(&mut source.body(&*task)?, |_| Ok(()))
-                .map_err(carried)?;
-            source.confirm_unchanged()?;
-            checked.files.insert(file.name.clone(), *source.stamp());
-        }
-        let found = whole.finish();
+        let found = self.installation.digest(local, &*task, |file, stamp| {
+            checked.files.insert(file.name.clone(), *stamp);
+        })?;
         if found == told {
             return Ok(());
         }
         let failure = damaged(&local.first_path().display().to_string(), told, found);
-        if self.options.force {
-            self.progress
-                .note(&format!("{failure}; it is sent as it is"));
-            checked.damaged.insert(local.set.name.clone());
-            return Ok(());
-        }
-        Err(failure.into())
+        self.options.refuse(failure, self.progress)?;
+        checked.damaged.insert(local.set.name.clone());
+        Ok(())
     }
 
     /// Whether all of a set is recorded as sent from these very files.
@@ -268,9 +240,7 @@ impl Sync<'_> {
         }
         for file in &local.set.files {
             let known = state.known(self.place(), &file.name)?;
-            let stamp = Stamp::at(local.path(file)).ok();
-            let same = known.and_then(|known| known.source) == stamp.as_ref().map(source_key);
-            if !same || stamp.is_none() {
+            if !known.is_some_and(|known| known.is_of(local.path(file))) {
                 return Ok(false);
             }
         }
@@ -302,7 +272,7 @@ impl Sync<'_> {
         checked: &Checked,
     ) -> anyhow::Result<Outgoing> {
         let set = &local.set;
-        let checksum = set.sidecar.as_ref().and_then(|sidecar| sidecar.checksum);
+        let checksum = set.checksum();
         // The checksum is that of the whole: a part has none of its own.
         let role = Role::Data(checksum.filter(|_| !set.split));
         let before = checked.files.get(&file.name);
@@ -388,7 +358,7 @@ impl Sync<'_> {
             sent.files.iter().map(|stored| self.part(stored)).collect();
         parts.extend(halves.iter().flat_map(|half| half.parts.clone()));
         let full_name = |name: &str| self.place().directory.join(name);
-        let checksum = set.sidecar.as_ref().and_then(|sidecar| sidecar.checksum);
+        let checksum = set.checksum();
         let sha256 = match (sent.files.as_slice(), &sent.json) {
             ([one], _) => one.known.as_ref().map(|known| known.sha256),
             ([], Some(manifest)) => manifest.known.as_ref().map(|known| known.sha256),
@@ -448,7 +418,7 @@ fn known_set(local: &LocalSet, sent: &Sent) -> KnownSet {
         .map(|known| known.stored_at);
     let whole = match sent.files.as_slice() {
         [one] => one.known.as_ref().map(|known| known.sha256),
-        _ => set.sidecar.as_ref().and_then(|sidecar| sidecar.checksum),
+        _ => set.checksum(),
     };
     KnownSet {
         name: set.name.clone(),

@@ -35,6 +35,17 @@ pub struct SyncOptions {
     pub force: bool,
 }
 
+impl SyncOptions {
+    /// Fails for a backup that is not what its sidecar says; with `force` it is only told about.
+    pub(crate) fn refuse(self, failure: Failure, progress: &dyn Progress) -> Result<(), Failure> {
+        if !self.force {
+            return Err(failure);
+        }
+        progress.note(&format!("{failure}; it is sent as it is"));
+        Ok(())
+    }
+}
+
 /// What became of one file.
 pub(crate) struct Stored {
     pub(crate) name: FileName,
@@ -76,9 +87,8 @@ impl Outgoing {
         path: &Path,
         role: Role,
     ) -> Result<Self, Failure> {
-        let settings = &installation.settings;
         let name = FileName::from_os(path.file_name().unwrap_or_default())?;
-        let source = SourceFile::open(path, &[&settings.db.value, &settings.state.value])?;
+        let source = installation.source(path)?;
         Ok(Outgoing { source, name, role })
     }
 
@@ -253,14 +263,8 @@ impl<'a> Uploader<'a> {
 
     /// Whether the bytes are those the sidecar tells of; with `--force` others are only told about.
     fn judge(&self, file: &Outgoing, found: Sha256) -> Result<(), Failure> {
-        match file.check_against_sidecar(found) {
-            Err(failure) if self.options.force => {
-                self.progress
-                    .note(&format!("{failure}; it is sent as it is"));
-                Ok(())
-            }
-            result => result,
-        }
+        let result = file.check_against_sidecar(found);
+        result.or_else(|failure| self.options.refuse(failure, self.progress))
     }
 
     /// Begin, send, compare, publish. A failure before the last step leaves nothing.
@@ -405,7 +409,7 @@ impl<'a> Uploader<'a> {
         // Compared by reading both, it is verified now; by the record alone, as of then.
         let (stored_at, verified_at) = match recorded {
             Some(known) => (known.stored_at, known.verified_at),
-            None => (object.modified.unwrap_or(now).min(now), Some(now)),
+            None => (object.stored_at(now), Some(now)),
         };
         Ok((sha256 == stored).then(|| file.known(object, sha256, stored_at, verified_at)))
     }
@@ -418,7 +422,7 @@ impl<'a> Uploader<'a> {
         let theirs = read_json(self.remote, object)?;
         let ours = file.source.content()?;
         let now = Timestamp::now();
-        let stored_at = object.modified.unwrap_or(now).min(now);
+        let stored_at = object.stored_at(now);
         Ok(says_the_same(&theirs, &ours)
             .then(|| file.known(object, Sha256::of(&theirs), stored_at, Some(now))))
     }

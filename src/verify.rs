@@ -19,6 +19,7 @@ use crate::history::Intent;
 use crate::installation::{Remote, shell_word};
 use crate::lock::Lock;
 use crate::name::FileName;
+use crate::outage::is_outage;
 use crate::progress::Progress;
 use crate::remote_set::RemoteFiles;
 use crate::report::{Finding, VerifyReport};
@@ -221,7 +222,7 @@ impl Verify<'_> {
         };
         // What nobody speaks for would be read in vain, and what was read last can wait longest.
         let is_spoken_for = |set: &Set| {
-            let told = set.sidecar.as_ref().and_then(|sidecar| sidecar.checksum);
+            let told = set.checksum();
             let known = |name: &String| recorded.contains_key(name);
             told.is_some() || set.files.iter().all(|file| known(&file.name))
         };
@@ -250,22 +251,15 @@ impl Verify<'_> {
         let place = &self.remote.place;
         if check.is_proven() {
             let now = Timestamp::now();
-            let told = set.sidecar.as_ref().and_then(|sidecar| sidecar.checksum);
+            let unrecorded = files.unrecorded(set, now);
             let known = KnownSet {
-                name: set.name.clone(),
-                backup_type: set.backup_type,
-                created: made_at(&set.name),
-                stored_at: known.map_or_else(
-                    || files.modified(set).unwrap_or(now).min(now),
-                    |known| known.stored_at,
-                ),
-                bytes: set.own_size(),
+                stored_at: known.map_or(unrecorded.stored_at, |known| known.stored_at),
                 sha256: check
                     .whole
-                    .or(told)
+                    .or(set.checksum())
                     .or_else(|| known.and_then(|known| known.sha256)),
                 verified_at: Some(now),
-                tested: None,
+                ..unrecorded
             };
             state.record_compared(place, &known, &check.known)?;
             return Ok(Some(known));
@@ -361,22 +355,18 @@ impl Verify<'_> {
 }
 
 /// The full backups that a backup is half of.
-fn full_of<'f>(files: &'f RemoteFiles, name: &str) -> impl Iterator<Item = &'f str> {
+fn full_of<'f>(files: &'f RemoteFiles, name: &str) -> Vec<&'f str> {
     let full = files
         .sets
         .iter()
-        .filter(move |set| set.halves.iter().any(|half| half == name));
-    full.map(|set| set.name.as_str())
-        .collect::<Vec<_>>()
-        .into_iter()
+        .filter(|set| set.halves.iter().any(|half| half == name));
+    full.map(|set| set.name.as_str()).collect()
 }
 
 /// Whether no other backup could be compared either.
 pub(crate) fn ends_all(error: &anyhow::Error) -> bool {
-    matches!(
-        Failure::of(error).map(Failure::code),
-        Some(Code::Interrupted(_) | Code::ProviderConnectionFailed)
-    )
+    let code = Failure::of(error).map(Failure::code);
+    is_outage(error) || matches!(code, Some(Code::Interrupted(_)))
 }
 
 /// The way out, where a backup was found wrong.

@@ -134,7 +134,7 @@ impl Wanted {
         set: &Set,
         trust: Trust,
     ) -> anyhow::Result<()> {
-        let listed = set.sidecar.as_ref().and_then(|sidecar| sidecar.checksum);
+        let listed = set.checksum();
         // A listing takes a sidecar by its name: what it says may have been read only now.
         let text = self.sidecar.as_ref().map(|(_, text)| text.as_slice());
         let read = text.and_then(|text| Facts::parse(text)?.sidecar()?.checksum);

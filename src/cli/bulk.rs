@@ -2,8 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
-use jiff::{Timestamp, tz::TimeZone};
 use serde_json::json;
 
 use super::Context;
@@ -13,6 +13,7 @@ use super::config::tell_unreadable;
 use super::progress::Labelled;
 use super::render::{Cell, Tone, left, right};
 use super::sync::{options, result_of};
+use crate::backup::local_time;
 use crate::bulk::{Bulk, Outcome, Selection};
 use crate::company::{Company, Filter};
 use crate::duration;
@@ -108,7 +109,7 @@ fn since(text: &str) -> Result<DateTime, Failure> {
         Failure::new(Code::Usage, detail)
     })?;
     let start = Timestamp::now().checked_sub(age).unwrap_or(Timestamp::MIN);
-    Ok(start.to_zoned(TimeZone::system()).datetime())
+    Ok(local_time(start))
 }
 
 impl Tally {

@@ -3,13 +3,12 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::Context;
 use super::args::Files;
 use super::render::{Cell, Layout, Tone, left, maybe_time, right, time};
-use crate::backup::BackupType;
+use crate::backup::{BackupType, moment};
 use crate::exit;
 use crate::files::{RemoteFile, list};
 use crate::provider::ProviderKind;
@@ -107,10 +106,7 @@ fn absent() -> Cell {
 
 /// When it was made: the application's local time, where the name tells.
 fn made(file: &RemoteFile, now: Timestamp) -> Cell {
-    let created = file
-        .created
-        .and_then(|at| at.to_zoned(TimeZone::system()).ok());
-    maybe_time(created.map(|at| at.timestamp()).or(file.modified), now)
+    maybe_time(file.created.and_then(moment).or(file.modified), now)
 }
 
 fn row(file: &RemoteFile, now: Timestamp) -> Vec<Cell> {

@@ -5,9 +5,6 @@
 
 mod table;
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-
 use jiff::Zoned;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -23,6 +20,7 @@ use crate::exit;
 use crate::failure::{Code, Failure};
 use crate::history::Intent;
 use crate::installation::Remote;
+use crate::outage::Outages;
 use crate::provider::registry::Registry;
 use crate::provider::{Deletion, ProviderKind};
 use crate::prune::{Fate, Plan, Planned, Pruned, carry_out, plan, record, rules};
@@ -63,8 +61,7 @@ struct Prune<'a> {
     only: Option<BackupType>,
     registry: Registry,
     directories: Directories,
-    /// Providers that are down, and why: each is asked once.
-    down: RefCell<BTreeMap<String, Failure>>,
+    outages: Outages,
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
@@ -79,7 +76,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
         only,
         directories: Directories::read(&companies, provider)?,
         registry: context.providers()?,
-        down: RefCell::default(),
+        outages: Outages::default(),
     };
     match named {
         Some(company) => prune.one(&company),
@@ -222,15 +219,12 @@ impl Prune<'_> {
     fn prepare(&self, state: Option<&mut State>, company: &Company) -> anyhow::Result<Prepared> {
         let prepare = |state: Option<&State>| {
             let rules = rules(state, &company.id, self.only)?;
-            let name = company.provider.clone().unwrap_or_default();
-            if let Some(failure) = self.down.borrow().get(&name) {
-                return Err(failure.again().into());
-            }
+            self.outages.refuse(company)?;
             let (registry, directories) = (&self.registry, &self.directories);
             let installation = &self.context.installation;
             let remote = installation.remote_apart(registry, company, state, directories)?;
             let plan = plan(&remote, state, &rules, &Zoned::now());
-            let plan = plan.inspect_err(|error| self.note_down(name, error))?;
+            let plan = plan.inspect_err(|error| self.outages.note(company, error))?;
             Ok(Prepared {
                 company: company.clone(),
                 remote,
@@ -244,14 +238,6 @@ impl Prune<'_> {
                 state.recorded(failed_intent(company), None, |_| Err(error))
             }
             (prepared, _) => prepared,
-        }
-    }
-
-    fn note_down(&self, provider: String, error: &anyhow::Error) {
-        let failure = Failure::of(error);
-        let is_down = |failure: &&Failure| failure.code() == Code::ProviderConnectionFailed;
-        if let Some(failure) = failure.filter(is_down) {
-            self.down.borrow_mut().insert(provider, failure.again());
         }
     }
 

@@ -3,8 +3,6 @@
 //! One company's failure does not stop the others. A provider that is down is
 //! asked once: its remaining companies fail with the same reason at once.
 
-use std::collections::BTreeMap;
-
 use super::Context;
 use super::batch::{Batch, exit_of};
 use super::config::tell_unreadable;
@@ -13,10 +11,11 @@ use super::ui::Ui;
 use crate::company::{Company, Filter};
 use crate::directories::{Directories, assignment};
 use crate::exit;
-use crate::failure::{Code, Failure};
+use crate::failure::Failure;
 use crate::history::Intent;
 use crate::installation::Remote;
 use crate::lock::Lock;
+use crate::outage::Outages;
 use crate::provider::ProviderKind;
 use crate::provider::registry::Registry;
 use crate::state::State;
@@ -46,8 +45,7 @@ pub(super) struct Round {
     pub(super) batch: Batch,
     /// The exit code of each company.
     exits: Vec<u8>,
-    /// Providers that are down, and why.
-    down: BTreeMap<String, Failure>,
+    outages: Outages,
     /// What unreadable rows come to.
     told: u8,
 }
@@ -119,17 +117,12 @@ impl Round {
         visitor: &mut V,
     ) -> anyhow::Result<u8> {
         let lock = visitor.lock(context, company)?;
-        let down = company
-            .provider
-            .as_ref()
-            .and_then(|name| self.down.get(name));
-        let opened = down.map_or_else(
-            || {
-                let installation = &context.installation;
-                installation.remote_apart(registry, company, Some(state), directories)
-            },
-            |failure| Err(failure.again().into()),
-        );
+        let installation = &context.installation;
+        let opened = self
+            .outages
+            .refuse(company)
+            .map_err(anyhow::Error::from)
+            .and_then(|()| installation.remote_apart(registry, company, Some(state), directories));
         let target = company.remote_path.clone().unwrap_or_default();
         let intent = Intent::of(V::OPERATION, company, company.provider.as_deref(), target);
         let remote = state.attempted(intent, &lock, opened)?;
@@ -145,13 +138,7 @@ impl Round {
         let failure = Failure::of(error);
         let exit = failure.map_or(exit::UNEXPECTED, |failure| failure.code().exit());
         self.exits.push(exit);
-        if let (Some(failure), Some(provider)) = (failure, &company.provider)
-            && failure.code() == Code::ProviderConnectionFailed
-        {
-            self.down
-                .entry(provider.clone())
-                .or_insert_with(|| failure.again());
-        }
+        self.outages.note(company, error);
     }
 
     /// How many companies there were.

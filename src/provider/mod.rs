@@ -145,6 +145,13 @@ pub struct Object {
     pub version: String,
 }
 
+impl Object {
+    /// When it was stored, as far as the provider tells; never later than now.
+    pub fn stored_at(&self, now: Timestamp) -> Timestamp {
+        self.modified.unwrap_or(now).min(now)
+    }
+}
+
 /// An upload under way, as a value: it can be stored, and taken up by another process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {

@@ -40,6 +40,7 @@ const LAYERS: [&[&str]; 6] = [
         "history",
         "local_set",
         "lock",
+        "outage",
         "policies",
         "set_catalog",
         "settings",

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::backup::BackupType;
+use crate::backup::{BackupType, moment};
 use crate::cli::Context;
 use crate::cli::args::{BackupList, BackupRotate, BackupVerify};
 use crate::cli::batch::Batch;
@@ -63,15 +62,13 @@ pub(super) fn list(context: &Context, args: &BackupList) -> anyhow::Result<u8> {
 }
 
 fn listed(backup: &LocalReport, now: Timestamp) -> Vec<Cell> {
-    let created = backup
-        .created
-        .and_then(|at| at.to_zoned(TimeZone::system()).ok());
+    let created = backup.created.and_then(moment);
     vec![
         Cell::from(&backup.name),
         backup.backup_type.name().into(),
         bytes(backup.size).into(),
         backup.parts.len().to_string().into(),
-        maybe_time(created.map(|at| at.timestamp()), now),
+        maybe_time(created, now),
         if backup.complete {
             "yes".into()
         } else {
@@ -264,9 +261,7 @@ fn plan_table(context: &Context, rotation: &Rotation) -> String {
     }
     let now = Timestamp::now();
     let rows = rotation.rows.iter().map(|(local, decision)| {
-        let created = local
-            .made()
-            .and_then(|at| at.to_zoned(TimeZone::system()).ok());
+        let created = local.made().and_then(moment);
         let action = if decision.keep {
             Cell::toned("keep", Tone::Good)
         } else {
@@ -276,7 +271,7 @@ fn plan_table(context: &Context, rotation: &Rotation) -> String {
             action,
             Cell::from(&local.set.name),
             local.set.backup_type.name().into(),
-            maybe_time(created.map(|at| at.timestamp()), now),
+            maybe_time(created, now),
             bytes(local.size()).into(),
             decision.reasons.join(", ").into(),
         ]

@@ -1,9 +1,9 @@
 //! A prune's plan as a table, laid out a page at a time.
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::{Prepared, Prune};
+use crate::backup::moment;
 use crate::cli::render::{Cell, Layout, Tone, left, right, time};
 use crate::failure::Failure;
 use crate::prune::{Action, Planned};
@@ -51,9 +51,7 @@ pub(super) fn show(prune: &Prune<'_>, prepared: &Prepared, heading: bool) -> Res
 }
 
 fn cells(row: &Planned, now: Timestamp) -> Vec<Cell> {
-    let created = row
-        .created
-        .and_then(|at| at.to_zoned(TimeZone::system()).ok());
+    let created = row.created.and_then(moment);
     vec![
         match row.action {
             Action::Keep => Cell::toned("keep", Tone::Good),
@@ -61,10 +59,7 @@ fn cells(row: &Planned, now: Timestamp) -> Vec<Cell> {
         },
         Cell::from(&row.name),
         row.backup_type.name().into(),
-        created.map_or_else(
-            || Cell::toned("-", Tone::Dim),
-            |at| time(at.timestamp(), now),
-        ),
+        created.map_or_else(|| Cell::toned("-", Tone::Dim), |at| time(at, now)),
         bytes(row.size).into(),
         row.reasons.join(", ").into(),
     ]
