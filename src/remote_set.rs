@@ -70,7 +70,13 @@ impl RemoteFiles {
                 .get(name)
                 .is_some_and(|object| object.version == known.version)
         });
-        Self::group(remote, objects, others, known, read_all)
+        Self::group(objects, others, known, |object, is_open| {
+            if is_open || read_all {
+                read_facts(remote, object)
+            } else {
+                Ok(Learnt::NotRead)
+            }
+        })
     }
 
     /// Looks at the set a name belongs to, with as few questions as it takes.
@@ -81,73 +87,69 @@ impl RemoteFiles {
         if is_json(name.as_str()) || part_of(name.as_str()).is_some() {
             return Self::list(remote, state);
         }
-        let mut objects = BTreeMap::new();
-        let mut add = |name: &FileName| -> anyhow::Result<bool> {
-            let object = remote.provider.stat(name).map_err(Failure::from)?;
-            let object = object.filter(|object| object.kind == ObjectKind::File);
-            let is_there = object.is_some();
-            objects.extend(object.map(|object| (object.name.clone(), object)));
-            Ok(is_there)
-        };
-        if !add(name)? {
+        let Some(file) = stat_file(remote, name)? else {
             // It may be the name of a whole whose parts are there.
             return Self::list(remote, state);
-        }
-        if let Some(json) = sidecar_name(name.as_str()).and_then(|json| FileName::new(&json).ok()) {
-            add(&json)?;
+        };
+        let recorded = |object: &Object| -> Result<Option<Known>, Failure> {
+            let known = state.map_or(Ok(None), |state| state.known(&remote.place, &object.name))?;
+            Ok(known.filter(|known| known.version == object.version))
+        };
+        let mut objects = BTreeMap::from([(file.name.clone(), file)]);
+        let mut learnt = HashMap::new();
+        let beside = sidecar_name(name.as_str()).and_then(|json| FileName::new(&json).ok());
+        let json = match beside {
+            Some(json) => stat_file(remote, &json)?,
+            None => None,
+        };
+        if let Some(json) = json {
+            let says = match recorded(&json)?.and_then(|known| known.facts) {
+                Some(facts) => Learnt::Facts(facts),
+                None => read_facts(remote, &json)?,
+            };
             // The one the sidecar speaks of decides whose it is.
-            if let Some(object) = objects
-                .get(json.as_str())
-                .filter(|object| object.size <= MAX_SIDECAR_BYTES)
-            {
-                let text = read_json(remote, object)?;
-                let facts = Facts::parse(&text);
-                let named = facts
-                    .as_ref()
-                    .and_then(|facts| facts.sidecar()?.of_file.as_deref());
-                let other = named.filter(|named| *named != name.as_str());
-                if let Some(other) = other.and_then(|other| FileName::new(other).ok()) {
-                    let object = remote.provider.stat(&other).map_err(Failure::from)?;
-                    let object = object.filter(|object| object.kind == ObjectKind::File);
-                    objects.extend(object.map(|object| (object.name.clone(), object)));
-                }
+            let named = match &says {
+                Learnt::Facts(facts) => facts
+                    .sidecar()
+                    .and_then(|sidecar| sidecar.of_file.as_deref()),
+                _ => None,
+            };
+            let other = named.filter(|named| *named != name.as_str());
+            if let Some(other) = other.and_then(|other| FileName::new(other).ok()) {
+                let object = stat_file(remote, &other)?;
+                objects.extend(object.map(|object| (object.name.clone(), object)));
             }
+            learnt.insert(json.name.clone(), says);
+            objects.insert(json.name.clone(), json);
         }
         let mut known = HashMap::new();
-        if let Some(state) = state {
-            for (name, object) in &objects {
-                let recorded = state.known(&remote.place, name)?;
-                let recorded = recorded.filter(|known| known.version == object.version);
-                known.extend(recorded.map(|recorded| (name.clone(), recorded)));
-            }
+        for (name, object) in &objects {
+            known.extend(recorded(object)?.map(|recorded| (name.clone(), recorded)));
         }
-        Self::group(remote, objects, Vec::new(), known, true)
+        Self::group(objects, Vec::new(), known, |object, _| {
+            learnt
+                .remove(&object.name)
+                .map_or_else(|| read_facts(remote, object), Ok)
+        })
     }
 
+    /// Groups what was found; `learn` is asked what a JSON file says that is not recorded,
+    /// and told whether names alone leave that open.
     fn group(
-        remote: &Remote,
         objects: BTreeMap<String, Object>,
         others: Vec<Object>,
         known: HashMap<String, Known>,
-        read_all: bool,
+        mut learn: impl FnMut(&Object, bool) -> anyhow::Result<Learnt>,
     ) -> anyhow::Result<Self> {
         let listing = objects
             .values()
             .map(|object| (object.name.clone(), object.size));
         let mut sets = sets::group(listing, |name, is_open| -> anyhow::Result<Learnt> {
             let recorded = known.get(name).map(|known| known.facts.clone());
-            let object = &objects[name];
             match recorded {
                 Some(Some(facts)) => Ok(Learnt::Facts(facts)),
                 Some(None) => Ok(Learnt::Neither("it was stored as a file of its own".into())),
-                None if !is_open && !read_all => Ok(Learnt::NotRead),
-                None if object.size > MAX_SIDECAR_BYTES => {
-                    Ok(Learnt::Neither("it is larger than any sidecar".into()))
-                }
-                None => Ok(match Facts::parse(&read_json(remote, object)?) {
-                    Some(facts) => Learnt::Facts(facts),
-                    None => Learnt::Neither("it says nothing of a backup".into()),
-                }),
+                None => learn(&objects[name], is_open),
             }
         })?;
         // What we stored is a backup, whatever it is called.
@@ -266,6 +268,24 @@ impl RemoteFiles {
     }
 }
 
+/// The stored file of that name, if there is one.
+fn stat_file(remote: &Remote, name: &FileName) -> anyhow::Result<Option<Object>> {
+    let object = remote.provider.stat(name).map_err(Failure::from)?;
+    Ok(object.filter(|object| object.kind == ObjectKind::File))
+}
+
+/// What a remote JSON file says.
+fn read_facts(remote: &Remote, object: &Object) -> anyhow::Result<Learnt> {
+    if object.size > MAX_SIDECAR_BYTES {
+        return Ok(Learnt::Neither("it is larger than any sidecar".into()));
+    }
+    let facts = Facts::parse(&read_json(remote, object)?);
+    Ok(facts.map_or_else(
+        || Learnt::Neither("it says nothing of a backup".into()),
+        Learnt::Facts,
+    ))
+}
+
 /// A remote sidecar: its name, its bytes and what they say.
 pub type RemoteSidecar = (FileName, Vec<u8>, Sidecar);
 
@@ -278,9 +298,8 @@ pub fn sidecar_of(remote: &Remote, name: &FileName) -> anyhow::Result<Option<Rem
     let Some(beside) = beside else {
         return Ok(None);
     };
-    let found = remote.provider.stat(&beside).map_err(Failure::from)?;
-    let found =
-        found.filter(|object| object.kind == ObjectKind::File && object.size <= MAX_SIDECAR_BYTES);
+    let found = stat_file(remote, &beside)?;
+    let found = found.filter(|object| object.size <= MAX_SIDECAR_BYTES);
     let Some(object) = found else { return Ok(None) };
     let text = read_json(remote, &object)?;
     let Some(Facts::Sidecar(sidecar)) = Facts::parse(&text) else {
