@@ -12,17 +12,15 @@ use vertex_backup::failure::{Code, Failure};
 use vertex_backup::installation::{Installation, Remote};
 use vertex_backup::local_set::LocalSet;
 use vertex_backup::lock::Lock;
-use vertex_backup::name::FileName;
 use vertex_backup::progress::{Progress, Silent, Task};
 use vertex_backup::provider::error::Result as Answer;
-use vertex_backup::provider::{
-    Capabilities, Connection, Deletion, Object, Provider, ProviderKind, Quota, Session,
-};
+use vertex_backup::provider::{Provider, Session};
 use vertex_backup::report::SyncReport;
 use vertex_backup::settings::{Flags, Settings, Surroundings};
 use vertex_backup::state::State;
 use vertex_backup::sync::{Sync, SyncOptions};
 
+use crate::support::forward::forward;
 use crate::support::{DB, DB_SHA256, STORAGE, Sandbox};
 
 /// The library at work on a sandbox, for what cannot be timed from outside.
@@ -108,41 +106,7 @@ fn meanwhile<F: Fn()>(act: F) -> Meanwhile<F> {
 struct Damaging(Box<dyn Provider>, PathBuf);
 
 impl Provider for Damaging {
-    fn kind(&self) -> ProviderKind {
-        self.0.kind()
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.0.capabilities()
-    }
-
-    fn check(&self) -> Answer<Connection> {
-        self.0.check()
-    }
-
-    fn claim(&self) -> Answer<String> {
-        self.0.claim()
-    }
-
-    fn quota(&self) -> Answer<Quota> {
-        self.0.quota()
-    }
-
-    fn stat(&self, name: &FileName) -> Answer<Option<Object>> {
-        self.0.stat(name)
-    }
-
-    fn list(&self, visit: &mut dyn FnMut(Object) -> anyhow::Result<()>) -> anyhow::Result<()> {
-        self.0.list(visit)
-    }
-
-    fn read(&self, object: &Object, offset: u64) -> Answer<Box<dyn Read>> {
-        self.0.read(object, offset)
-    }
-
-    fn begin(&self, name: &FileName, size: u64) -> Answer<Session> {
-        self.0.begin(name, size)
-    }
+    forward!(0: kind capabilities check claim quota stat list read begin inspect publish discard delete);
 
     fn send(&self, session: &Session, body: &mut dyn Read) -> Answer<()> {
         self.0.send(session, body)?;
@@ -152,22 +116,6 @@ impl Provider for Damaging {
             .unwrap();
         file.write_all_at(b"X", 100).unwrap();
         Ok(())
-    }
-
-    fn inspect(&self, session: &Session, task: &dyn Task) -> Answer<Object> {
-        self.0.inspect(session, task)
-    }
-
-    fn publish(&self, session: &Session) -> Answer<Object> {
-        self.0.publish(session)
-    }
-
-    fn discard(&self, session: &Session) -> Answer<()> {
-        self.0.discard(session)
-    }
-
-    fn delete(&self, name: &FileName, deletion: Deletion) -> Answer<bool> {
-        self.0.delete(name, deletion)
     }
 }
 

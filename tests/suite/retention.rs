@@ -1,7 +1,6 @@
 //! Retention as operators live with it: policies, plans, prunes and pins.
 
 use std::fs;
-use std::io::Read;
 use std::os::unix::fs::symlink;
 
 use jiff::Zoned;
@@ -11,15 +10,13 @@ use vertex_backup::hash::Sha256;
 use vertex_backup::installation::{Installation, Remote};
 use vertex_backup::lock::{Lock, Locks};
 use vertex_backup::name::FileName;
-use vertex_backup::progress::Task;
 use vertex_backup::provider::error::{Error, Kind, Result as Answer};
-use vertex_backup::provider::{
-    Capabilities, Connection, Deletion, Object, Provider, ProviderKind, Quota, Session,
-};
+use vertex_backup::provider::{Deletion, Provider};
 use vertex_backup::prune::{Fate, Plan, Pruned, carry_out, plan, rules};
 use vertex_backup::settings::{Flags, Settings, Surroundings};
 use vertex_backup::state::State;
 
+use crate::support::forward::forward;
 use crate::support::{Sandbox, keys};
 
 /// Made-up database backups of these days of January 2025, on acme's remote.
@@ -733,57 +730,7 @@ fn what_changes_between_plan_and_act_is_not_removed() {
 struct Stubborn(Box<dyn Provider>, String);
 
 impl Provider for Stubborn {
-    fn kind(&self) -> ProviderKind {
-        self.0.kind()
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.0.capabilities()
-    }
-
-    fn check(&self) -> Answer<Connection> {
-        self.0.check()
-    }
-
-    fn claim(&self) -> Answer<String> {
-        self.0.claim()
-    }
-
-    fn quota(&self) -> Answer<Quota> {
-        self.0.quota()
-    }
-
-    fn stat(&self, name: &FileName) -> Answer<Option<Object>> {
-        self.0.stat(name)
-    }
-
-    fn list(&self, visit: &mut dyn FnMut(Object) -> anyhow::Result<()>) -> anyhow::Result<()> {
-        self.0.list(visit)
-    }
-
-    fn read(&self, object: &Object, offset: u64) -> Answer<Box<dyn Read>> {
-        self.0.read(object, offset)
-    }
-
-    fn begin(&self, name: &FileName, size: u64) -> Answer<Session> {
-        self.0.begin(name, size)
-    }
-
-    fn send(&self, session: &Session, body: &mut dyn Read) -> Answer<()> {
-        self.0.send(session, body)
-    }
-
-    fn inspect(&self, session: &Session, task: &dyn Task) -> Answer<Object> {
-        self.0.inspect(session, task)
-    }
-
-    fn publish(&self, session: &Session) -> Answer<Object> {
-        self.0.publish(session)
-    }
-
-    fn discard(&self, session: &Session) -> Answer<()> {
-        self.0.discard(session)
-    }
+    forward!(0: kind capabilities check claim quota stat list read begin send inspect publish discard);
 
     fn delete(&self, name: &FileName, deletion: Deletion) -> Answer<bool> {
         if name.as_str() == self.1 {

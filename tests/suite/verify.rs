@@ -11,15 +11,14 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use vertex_backup::hash::Sha256;
 use vertex_backup::name::FileName;
-use vertex_backup::progress::{Silent, Task};
+use vertex_backup::progress::Silent;
 use vertex_backup::provider::error::Result as Answer;
-use vertex_backup::provider::{
-    Capabilities, Connection, Deletion, Object, Provider, ProviderKind, Quota, Session,
-};
+use vertex_backup::provider::{Capabilities, Object, Provider};
 use vertex_backup::report::{Finding, VerifyReport};
 use vertex_backup::verify::{Verified, Verify, VerifyOptions};
 
 use crate::promises::{Desk, large, until};
+use crate::support::forward::forward;
 use crate::support::{DB, DB_SHA256, STORAGE, Sandbox, keys};
 
 const SPLIT: &str = "storage_backup_20250130_030000.tar.gz";
@@ -388,27 +387,13 @@ impl Hashing {
 }
 
 impl Provider for Hashing {
-    fn kind(&self) -> ProviderKind {
-        self.inner.kind()
-    }
+    forward!(inner: kind check claim quota begin send inspect publish discard delete);
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             server_hash: true,
             ..self.inner.capabilities()
         }
-    }
-
-    fn check(&self) -> Answer<Connection> {
-        self.inner.check()
-    }
-
-    fn claim(&self) -> Answer<String> {
-        self.inner.claim()
-    }
-
-    fn quota(&self) -> Answer<Quota> {
-        self.inner.quota()
     }
 
     fn stat(&self, name: &FileName) -> Answer<Option<Object>> {
@@ -423,30 +408,6 @@ impl Provider for Hashing {
     fn read(&self, object: &Object, offset: u64) -> Answer<Box<dyn Read>> {
         self.read.fetch_add(object.size, Ordering::Relaxed);
         self.inner.read(object, offset)
-    }
-
-    fn begin(&self, name: &FileName, size: u64) -> Answer<Session> {
-        self.inner.begin(name, size)
-    }
-
-    fn send(&self, session: &Session, body: &mut dyn Read) -> Answer<()> {
-        self.inner.send(session, body)
-    }
-
-    fn inspect(&self, session: &Session, task: &dyn Task) -> Answer<Object> {
-        self.inner.inspect(session, task)
-    }
-
-    fn publish(&self, session: &Session) -> Answer<Object> {
-        self.inner.publish(session)
-    }
-
-    fn discard(&self, session: &Session) -> Answer<()> {
-        self.inner.discard(session)
-    }
-
-    fn delete(&self, name: &FileName, deletion: Deletion) -> Answer<bool> {
-        self.inner.delete(name, deletion)
     }
 }
 

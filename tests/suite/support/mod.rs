@@ -13,6 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub mod backups;
+pub mod forward;
 
 /// The binary under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_vertex-backup");
