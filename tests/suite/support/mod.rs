@@ -13,6 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub mod backups;
+pub mod fake_yandex;
 pub mod forward;
 
 /// The binary under test.

@@ -1,0 +1,335 @@
+//! Yandex Disk on loopback: the REST API as far as it is known, and as strict as can be.
+//!
+//! Five hosts, each a port of its own: the API, the host that takes uploads, the two
+//! hosts a download goes through, and the one that gives tokens. What the service is
+//! known to do, it does; what a client should not do although the service bears it, or
+//! what goes nowhere, is a violation: the fake writes it down, and dropping the fake
+//! fails the test.
+//!
+//! `api` and `transfer` say what the service does, `disk` what it stores, `faults` what
+//! can be made to go wrong, `server` moves the bytes.
+//!
+//! Where nobody knows what the service does, this does one of the likely things: 410 and
+//! a page for an old link of either kind, 400 for names it cannot take, 409 for a conflict
+//! that arises during an upload, a listing sorted by name, an upload that broke off
+//! reported as `failed`, a download link that keeps giving the bytes it was made for.
+
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "the provider that talks to it is being written"
+)]
+
+mod api;
+mod disk;
+mod faults;
+mod http;
+mod oauth;
+mod server;
+mod transfer;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use jiff::Timestamp;
+use vertex_backup::hash::Sha256;
+
+pub use disk::Disk;
+pub use faults::{Fault, Hold, Moment, Op, When};
+pub use oauth::{CLIENT_ID, CLIENT_SECRET, Consent, REFRESH_TOKEN};
+
+use api::Operation;
+use faults::{Deed, Rule};
+use http::Head;
+use transfer::{Download, Upload};
+
+/// The token that is valid from the start. No output and no file of ours may show it.
+pub const TOKEN: &str = "y0_CANARY-token-of-the-fake-AgAAAABkZq8AADLWywA";
+
+/// A request, as the log has it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub op: Op,
+    /// What it was about: a path such as `/vertex-ar/x.db`, where there is one.
+    pub path: String,
+    /// All parameters, decoded.
+    pub query: Vec<(String, String)>,
+    /// Names in lower case; without the authorization.
+    pub headers: Vec<(String, String)>,
+    /// What was answered, if anything.
+    pub status: Option<u16>,
+}
+
+impl Request {
+    pub fn param(&self, name: &str) -> Option<&str> {
+        let found = self.query.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
+/// A host of the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Host {
+    Api,
+    Upload,
+    Download,
+    Storage,
+    Oauth,
+}
+
+impl Host {
+    const ALL: [Host; 5] = [
+        Self::Api,
+        Self::Upload,
+        Self::Download,
+        Self::Storage,
+        Self::Oauth,
+    ];
+}
+
+/// All that the threads share.
+struct State {
+    disk: Disk,
+    uploads: Vec<Upload>,
+    downloads: Vec<Download>,
+    operations: Vec<Operation>,
+    tokens: Vec<String>,
+    consent: Consent,
+    rules: Vec<Rule>,
+    log: Vec<Request>,
+    braked: Vec<String>,
+    violations: Vec<String>,
+    addresses: [SocketAddr; 5],
+    ids: u64,
+    stopping: bool,
+}
+
+impl State {
+    fn url(&self, host: Host) -> String {
+        format!("http://{}", self.addresses[host as usize])
+    }
+
+    /// An id nobody could guess.
+    fn unique(&mut self) -> String {
+        self.ids += 1;
+        Sha256::of(format!("{} {}", self.addresses[0], self.ids).as_bytes()).to_string()
+    }
+
+    fn violate(&mut self, head: &Head, what: &str) {
+        let violation = format!("{} {}: {what}", head.method, head.target);
+        self.violations.push(violation);
+    }
+}
+
+/// The state, and the news that it changed.
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The service. Dropping it stops it, and panics if it was used as it should not be.
+pub struct FakeYandex {
+    shared: Arc<Shared>,
+    listeners: Vec<JoinHandle<()>>,
+    connections: server::Connections,
+}
+
+impl FakeYandex {
+    /// An empty disk of a free account, behind five ports.
+    pub fn start() -> Self {
+        let (sockets, addresses) = server::bind();
+        let shared = Arc::new(Shared {
+            state: Mutex::new(State {
+                disk: Disk::new(),
+                uploads: Vec::new(),
+                downloads: Vec::new(),
+                operations: Vec::new(),
+                tokens: vec![TOKEN.to_owned()],
+                consent: Consent::default(),
+                rules: Vec::new(),
+                log: Vec::new(),
+                braked: Vec::new(),
+                violations: Vec::new(),
+                addresses,
+                ids: 0,
+                stopping: false,
+            }),
+            changed: Condvar::new(),
+        });
+        let connections = server::Connections::default();
+        let listeners = server::listen(sockets, &shared, &connections);
+        FakeYandex {
+            shared,
+            listeners,
+            connections,
+        }
+    }
+
+    /// What stands for `https://cloud-api.yandex.net/v1/disk`.
+    pub fn api_url(&self) -> String {
+        format!("{}/v1/disk", self.shared.lock().url(Host::Api))
+    }
+
+    /// What stands for `https://oauth.yandex.com`.
+    pub fn oauth_url(&self) -> String {
+        self.shared.lock().url(Host::Oauth)
+    }
+
+    /// No token is valid any more.
+    pub fn revoke(&self) {
+        self.shared.lock().tokens.clear();
+    }
+
+    /// This token is valid, too.
+    pub fn accept(&self, token: &str) {
+        self.shared.lock().tokens.push(token.to_owned());
+    }
+
+    /// Changes or reads what is stored, behind the client's back.
+    pub fn disk<T>(&self, f: impl FnOnce(&mut Disk) -> T) -> T {
+        f(&mut self.shared.lock().disk)
+    }
+
+    /// Stores a file; makes its parents. Paths are like `/vertex-ar/acme/backups/x.db`.
+    pub fn put(&self, path: &str, bytes: &[u8]) {
+        self.disk(|disk| disk.put(path, bytes));
+    }
+
+    /// Makes a folder and its parents.
+    pub fn mkdir(&self, path: &str) {
+        self.disk(|disk| disk.mkdir(path));
+    }
+
+    /// Takes a file or a tree away.
+    pub fn remove(&self, path: &str) {
+        self.disk(|disk| disk.remove(path));
+    }
+
+    /// Flips a bit of the stored bytes; the hashes told are those of what is stored.
+    pub fn corrupt(&self, path: &str) {
+        self.disk(|disk| disk.corrupt(path));
+    }
+
+    /// Changes when a file was written.
+    pub fn set_modified(&self, path: &str, when: Timestamp) {
+        self.disk(|disk| disk.set_modified(path, when));
+    }
+
+    /// The bytes of a file.
+    pub fn read(&self, path: &str) -> Option<Vec<u8>> {
+        self.disk(|disk| disk.read(path))
+    }
+
+    /// The names in a folder, sorted; none where it is missing.
+    pub fn names(&self, folder: &str) -> Vec<String> {
+        self.disk(|disk| disk.names(folder))
+    }
+
+    /// Where what lies in the trash was.
+    pub fn trash(&self) -> Vec<String> {
+        self.disk(|disk| disk.trash())
+    }
+
+    /// The room there is, in bytes.
+    pub fn set_quota(&self, total: u64, max_file_size: u64) {
+        self.disk(|disk| (disk.total_space, disk.max_file_size) = (total, max_file_size));
+    }
+
+    /// The account pays, and may store larger files.
+    pub fn set_paid(&self) {
+        self.disk(|disk| (disk.is_paid, disk.max_file_size) = (true, disk::PAID_MAX_FILE_SIZE));
+    }
+
+    /// Changes what the user does when asked for consent.
+    pub fn consent(&self, f: impl FnOnce(&mut Consent)) {
+        f(&mut self.shared.lock().consent);
+    }
+
+    /// Everything that was asked for, in order.
+    pub fn requests(&self) -> Vec<Request> {
+        self.shared.lock().log.clone()
+    }
+
+    /// How many requests of a kind there were.
+    pub fn count(&self, op: Op) -> usize {
+        let state = self.shared.lock();
+        state.log.iter().filter(|request| request.op == op).count()
+    }
+
+    /// The paths links were asked for whose name has an extension: the service slows
+    /// down uploads of some of them until they take hours.
+    pub fn braked_uploads(&self) -> Vec<String> {
+        self.shared.lock().braked.clone()
+    }
+
+    /// What no client should have done.
+    pub fn violations(&self) -> Vec<String> {
+        self.shared.lock().violations.clone()
+    }
+
+    /// Takes the violations out.
+    pub fn forgive(&self) -> Vec<String> {
+        std::mem::take(&mut self.shared.lock().violations)
+    }
+
+    /// Makes something go wrong from now on. Several rules for one request all hold.
+    #[track_caller]
+    pub fn on(&self, op: Op, when: When, fault: Fault) {
+        assert!(fault.fits(op), "that cannot go wrong at {op:?}");
+        self.rule(op, when, Deed::Fault(fault));
+    }
+
+    /// Holds the nth request from now on at a moment, until what is returned is dropped.
+    #[must_use]
+    pub fn hold(&self, op: Op, nth: usize, at: Moment) -> Hold {
+        let deed = Deed::Hold {
+            at,
+            reached: false,
+            released: false,
+        };
+        Hold {
+            rule: self.rule(op, When::Nth(nth), deed),
+            shared: Arc::clone(&self.shared),
+        }
+    }
+
+    /// Runs something right before the nth request from now on.
+    pub fn before(&self, op: Op, nth: usize, f: impl FnOnce(&mut Disk) + Send + 'static) {
+        self.rule(op, When::Nth(nth), Deed::Run(Some(Box::new(f))));
+    }
+
+    fn rule(&self, op: Op, when: When, deed: Deed) -> usize {
+        let rules = &mut self.shared.lock().rules;
+        rules.push(Rule {
+            op,
+            when,
+            seen: 0,
+            deed,
+        });
+        rules.len() - 1
+    }
+}
+
+impl Drop for FakeYandex {
+    fn drop(&mut self) {
+        let addresses = {
+            let mut state = self.shared.lock();
+            state.stopping = true;
+            state.addresses
+        };
+        self.shared.changed.notify_all();
+        let sound = server::stop(&addresses, &mut self.listeners, &self.connections);
+        let violations = self.violations();
+        if !std::thread::panicking() {
+            assert!(sound, "the fake itself panicked");
+            assert!(violations.is_empty(), "{}", violations.join("\n"));
+        }
+    }
+}
