@@ -26,7 +26,7 @@ impl Operation {
             Some((_, polls, _)) if *polls > 0 => *polls -= 1,
             Some(_) => {
                 let (work, _, ends) = self.pending.take().unwrap();
-                let failed = ends == "success" && disk.perform(work).is_err();
+                let failed = ends == "success" && (work.run)(disk).is_err();
                 self.status = if failed { "failed" } else { ends };
             }
         }
@@ -128,28 +128,34 @@ impl State {
                 Ok((200, self.download_link(&path, content)))
             }
             Op::Move | Op::Copy => {
+                let (from, to) = (self.path(head, "from")?, self.path(head, "path")?);
                 let ignored = faults.iter().any(|f| matches!(f, Fault::IgnoreOverwrite));
-                let work = Work::Move {
-                    from: self.path(head, "from")?,
-                    to: self.path(head, "path")?,
-                    overwrite: flag(head, "overwrite")? && !ignored,
-                    copy: op == Op::Copy,
-                    guise: Guise::of(faults),
+                let overwrite = flag(head, "overwrite")? && !ignored;
+                let (copy, guise) = (op == Op::Copy, Guise::of(faults));
+                let folder = self
+                    .disk
+                    .get(&from)
+                    .is_ok_and(|node| node.content.is_none());
+                let long = self.disk.is_full(&from) || copy && folder;
+                let done = self.link_to(&to);
+                let work = Work {
+                    about: vec![from.clone(), to.clone()],
+                    run: Box::new(move |disk| disk.relocate((&from, &to), overwrite, copy, guise)),
                 };
-                let to = self.path(head, "path")?;
-                let (status, operation) = self.change(work, head, faults)?;
-                Ok((status, operation.unwrap_or_else(|| self.link_to(&to))))
+                let operation = self.change(work, long, head, faults)?;
+                Ok(operation.map_or((201, done), |link| (202, link)))
             }
             Op::Delete => {
-                let work = Work::Delete {
-                    path: self.path(head, "path")?,
-                    permanently: flag(head, "permanently")?,
-                    md5: head.param("md5").map(str::to_owned),
+                let path = self.path(head, "path")?;
+                let permanently = flag(head, "permanently")?;
+                let md5 = head.param("md5").map(str::to_owned);
+                let long = self.disk.is_full(&path);
+                let work = Work {
+                    about: vec![path.clone()],
+                    run: Box::new(move |disk| disk.delete(&path, permanently, md5.as_deref())),
                 };
-                match self.change(work, head, faults)? {
-                    (202, Some(operation)) => Ok((202, operation)),
-                    _ => Ok((204, Value::Null)),
-                }
+                let operation = self.change(work, long, head, faults)?;
+                Ok(operation.map_or((204, Value::Null), |link| (202, link)))
             }
             Op::Operation => {
                 let id = head.path().rsplit('/').next().unwrap();
@@ -207,7 +213,7 @@ impl State {
         let path = self.path(head, "path")?;
         for operation in &mut self.operations {
             let pending = operation.pending.as_ref();
-            if pending.is_some_and(|(work, ..)| work.concerns(&path)) {
+            if pending.is_some_and(|(work, ..)| work.about.contains(&path)) {
                 operation.look(&mut self.disk);
             }
         }
@@ -256,27 +262,25 @@ impl State {
         }))
     }
 
-    /// Makes a change at once, or begins an operation that will: 202 and the link to it.
+    /// Makes a change at once, or begins an operation that will: the link to it.
     fn change(
         &mut self,
         work: Work,
+        long: bool,
         head: &Head,
         faults: &[Fault],
-    ) -> Result<(u16, Option<Value>), Refusal> {
+    ) -> Result<Option<Value>, Refusal> {
         let mut changed = self.disk.clone();
-        changed.perform(work.clone())?;
-        let told = faults.iter().find_map(|fault| match fault {
-            Fault::Accepted { polls, ends } => Some((*polls, *ends)),
-            _ => None,
-        });
-        let long = flag(head, "force_async")? || self.disk.takes_long(&work);
+        (work.run)(&mut changed)?;
+        let told = faults.iter().find_map(Fault::accepted);
+        let long = long || flag(head, "force_async")?;
         let Some((polls, ends)) = told.or(long.then_some((1, "success"))) else {
             self.disk = changed;
-            return Ok((201, None));
+            return Ok(None);
         };
         let id = self.begin_operation(Some((work, polls, ends)));
         let href = format!("{}/v1/disk/operations/{id}", self.url(Host::Api));
-        Ok((202, Some(link("GET", &href))))
+        Ok(Some(link("GET", &href)))
     }
 
     pub fn begin_operation(&mut self, pending: Option<(Work, usize, &'static str)>) -> String {

@@ -98,36 +98,14 @@ pub struct Node {
 }
 
 /// A change that is made in one step, now or when an operation ends.
-#[derive(Clone)]
-pub enum Work {
-    Store {
-        path: String,
-        overwrite: bool,
-        content: Content,
-        guise: Guise,
-    },
-    Move {
-        from: String,
-        to: String,
-        overwrite: bool,
-        copy: bool,
-        guise: Guise,
-    },
-    Delete {
-        path: String,
-        permanently: bool,
-        md5: Option<String>,
-    },
+pub struct Work {
+    /// The paths it is about.
+    pub about: Vec<String>,
+    pub run: Run,
 }
 
-impl Work {
-    pub fn concerns(&self, other: &str) -> bool {
-        match self {
-            Work::Store { path, .. } | Work::Delete { path, .. } => path == other,
-            Work::Move { from, to, .. } => from == other || to == other,
-        }
-    }
-}
+/// Does something to the disk, or nothing.
+pub type Run = Box<dyn Fn(&mut Disk) -> Result<(), Refusal> + Send>;
 
 /// All that one account holds.
 #[derive(Clone)]
@@ -297,82 +275,79 @@ impl Disk {
         Ok(())
     }
 
-    /// Whether the service would do it in the background: what moves or deletes full
-    /// folders, and copies any.
-    pub fn takes_long(&self, work: &Work) -> bool {
-        let (path, copy) = match work {
-            Work::Store { .. } => return false,
-            Work::Move { from, copy, .. } => (from, *copy),
-            Work::Delete { path, .. } => (path, false),
-        };
-        let folder = self.get(path).is_ok_and(|node| node.content.is_none());
-        folder && (copy || self.children(path).next().is_some())
+    /// Whether a folder has anything in it. The service takes its time with those.
+    pub fn is_full(&self, path: &str) -> bool {
+        self.get(path).is_ok() && self.children(path).next().is_some()
     }
 
-    /// Makes a change, or none of it.
-    pub fn perform(&mut self, work: Work) -> Result<(), Refusal> {
-        match work {
-            Work::Store {
-                path,
-                overwrite,
-                content,
-                guise,
-            } => {
-                self.may_store(&path, overwrite)?;
-                let old = self.nodes.get(&path).map(|old| (old.id, old.created));
-                let mut file = self.node(Some(content), guise);
-                (file.id, file.created) = old.unwrap_or((file.id, file.created));
-                self.nodes.insert(path, file);
+    /// Stores a file, in place of what has its name or not.
+    pub fn store(
+        &mut self,
+        path: &str,
+        overwrite: bool,
+        content: Content,
+        guise: Guise,
+    ) -> Result<(), Refusal> {
+        self.may_store(path, overwrite)?;
+        let old = self.nodes.get(path).map(|old| (old.id, old.created));
+        let mut file = self.node(Some(content), guise);
+        (file.id, file.created) = old.unwrap_or((file.id, file.created));
+        self.nodes.insert(path.to_owned(), file);
+        Ok(())
+    }
+
+    /// Moves or copies a file or a tree.
+    pub fn relocate(
+        &mut self,
+        (from, to): (&str, &str),
+        overwrite: bool,
+        copy: bool,
+        guise: Guise,
+    ) -> Result<(), Refusal> {
+        self.get(from)?;
+        if to == from || to.starts_with(&format!("{from}/")) {
+            return Err(EXISTS);
+        }
+        self.in_folder(to)?;
+        match self.nodes.get(to) {
+            Some(node) if !overwrite || node.content.is_none() => return Err(EXISTS),
+            _ => {}
+        }
+        for path in self.subtree(from) {
+            let mut node = self.nodes[&path].clone();
+            self.revision += 1;
+            node.revision = self.revision;
+            if copy {
+                node.id = self.revision;
+            } else {
+                self.nodes.remove(&path);
             }
-            Work::Move {
-                from,
-                to,
-                overwrite,
-                copy,
-                guise,
-            } => {
-                self.get(&from)?;
-                if to == from || to.starts_with(&format!("{from}/")) {
-                    return Err(EXISTS);
-                }
-                self.in_folder(&to)?;
-                match self.nodes.get(&to) {
-                    Some(node) if !overwrite || node.content.is_none() => return Err(EXISTS),
-                    _ => {}
-                }
-                for path in self.subtree(&from) {
-                    let mut node = self.nodes[&path].clone();
-                    self.revision += 1;
-                    node.revision = self.revision;
-                    if copy {
-                        node.id = self.revision;
-                    } else {
-                        self.nodes.remove(&path);
-                    }
-                    node.guise = node.guise.and(guise);
-                    let place = format!("{to}{}", &path[from.len()..]);
-                    self.nodes.insert(place, node);
-                }
-            }
-            Work::Delete {
-                path,
-                permanently,
-                md5,
-            } => {
-                let content = &self.get(&path)?.content;
-                let held = content.as_ref().map(|content| &content.md5);
-                if path == "/" {
-                    return Err(Refusal(409, "DiskPathPointsToExistentDirectoryError"));
-                }
-                if md5.is_some() && md5.as_ref() != held {
-                    return Err(Refusal(409, "MD5DifferError"));
-                }
-                for path in self.subtree(&path) {
-                    let gone = self.nodes.remove(&path).unwrap();
-                    if !permanently {
-                        self.trash.push((path, gone));
-                    }
-                }
+            node.guise = node.guise.and(guise);
+            let place = format!("{to}{}", &path[from.len()..]);
+            self.nodes.insert(place, node);
+        }
+        Ok(())
+    }
+
+    /// Deletes a file or a tree: if its hash is this one, where one is given.
+    pub fn delete(
+        &mut self,
+        path: &str,
+        permanently: bool,
+        md5: Option<&str>,
+    ) -> Result<(), Refusal> {
+        let content = &self.get(path)?.content;
+        let held = content.as_ref().map(|content| content.md5.as_str());
+        if path == "/" {
+            return Err(IS_FOLDER);
+        }
+        if md5.is_some() && md5 != held {
+            return Err(Refusal(409, "MD5DifferError"));
+        }
+        for path in self.subtree(path) {
+            let gone = self.nodes.remove(&path).unwrap();
+            if !permanently {
+                self.trash.push((path, gone));
             }
         }
         Ok(())

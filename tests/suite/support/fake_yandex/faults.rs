@@ -197,6 +197,14 @@ impl Fault {
         })
     }
 
+    /// How many looks an operation takes, and how it ends.
+    pub fn accepted(&self) -> Option<(usize, &'static str)> {
+        match self {
+            Fault::Accepted { polls, ends } => Some((*polls, *ends)),
+            _ => None,
+        }
+    }
+
     /// Whether the fault can happen there: a rule that never does anything tests nothing.
     pub fn fits(&self, op: Op) -> bool {
         use Op::{Copy, Delete, Download, DownloadLink, Link, List, Move, Operation, Put, Storage};
@@ -223,7 +231,10 @@ impl Fault {
             Fault::Expired => matches!(op, Put | Download | Storage),
             Fault::RedirectLoop | Fault::RedirectTo(_) => op == Download,
             Fault::PageRepeats | Fault::EndlessPages | Fault::WrongTotal(_) => op == List,
-            Fault::Edit(_) => !matches!(op, Put | Download | Storage | Op::Other),
+            Fault::Edit(_) => !matches!(
+                op,
+                Put | Download | Storage | Op::OauthDevice | Op::OauthToken
+            ),
             _ => true,
         }
     }

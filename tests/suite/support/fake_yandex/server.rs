@@ -218,7 +218,9 @@ fn exchange(
     }
     shared.lock().log[turn.index].status = Some(answer.status);
     // Where a body of unknown length may follow, no other request can.
-    let keep = head.header("connection") != Some("close")
+    let keep = head
+        .header("connection")
+        .is_none_or(|word| !word.eq_ignore_ascii_case("close"))
         && head.header("transfer-encoding").is_none()
         && (op != Op::Put || head.length().is_some())
         && answer.framing == Framing::Length;

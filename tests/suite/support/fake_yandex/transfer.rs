@@ -100,10 +100,6 @@ impl State {
 
     /// Stores a body that arrived whole, now or when its operation ends.
     pub fn finish_put(&mut self, upload: &Upload, body: &[u8], faults: &[Fault]) -> Answer {
-        let accepted = faults.iter().find_map(|fault| match fault {
-            Fault::Accepted { polls, ends } => Some((*polls, *ends)),
-            _ => None,
-        });
         let size = body.len() as u64;
         let stored = if size > self.disk.max_file_size {
             Err(Refusal(413, ""))
@@ -111,19 +107,17 @@ impl State {
             // While it is replaced there are two: both need their room.
             Err(Refusal::NO_ROOM)
         } else {
-            let work = Work::Store {
-                path: upload.path.clone(),
-                overwrite: upload.overwrite,
-                content: Content::new(body),
-                guise: Guise::of(faults),
+            let (path, overwrite) = (upload.path.clone(), upload.overwrite);
+            let (content, guise) = (Content::new(body), Guise::of(faults));
+            let work = Work {
+                about: vec![path.clone()],
+                run: Box::new(move |disk| disk.store(&path, overwrite, content.clone(), guise)),
             };
-            match accepted {
-                Some((polls, ends)) => {
-                    self.operation(upload).pending = Some((work, polls, ends));
-                    return Answer::empty(202);
-                }
-                None => self.disk.perform(work),
+            if let Some((polls, ends)) = faults.iter().find_map(Fault::accepted) {
+                self.operation(upload).pending = Some((work, polls, ends));
+                return Answer::empty(202);
             }
+            (work.run)(&mut self.disk)
         };
         match stored {
             Ok(()) => {
