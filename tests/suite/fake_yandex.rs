@@ -177,7 +177,14 @@ fn a_file_goes_up_and_comes_down() {
     }
     assert_eq!(fake.braked_uploads(), Vec::<String>::new());
     assert_eq!(fake.count(Op::Put), 1);
-    assert_eq!(fake.requests()[4].path, "/a/dump-partial");
+    let log = fake.requests();
+    assert_eq!(log[4].path, "/a/dump-partial");
+    assert_eq!(log[2].param("overwrite"), Some("true"));
+    assert!(
+        log.iter()
+            .all(|request| !format!("{request:?}").contains(TOKEN))
+    );
+    assert_eq!(log[4].headers[1], ("content-length".into(), "3".into()));
 }
 
 #[test]
@@ -381,6 +388,12 @@ fn listings_have_pages() {
     assert_eq!(page("&limit=2")["_embedded"]["total"], 7);
     assert_eq!(names(&page("&limit=2")), ["../x", "01"]);
     assert_eq!(names(&page("&limit=1")), ["01"]);
+    fake.mkdir("/a/b/c");
+    fake.set_modified("/a/07", "2025-01-31T04:00:00Z".parse().unwrap());
+    let told = page("&limit=1&sort=modified");
+    let item = &told["_embedded"]["items"][0];
+    assert_eq!(item["modified"], "2025-01-31T04:00:00+00:00");
+    assert_eq!(names(&page("&limit=1&sort=-name")), ["b"]);
 }
 
 #[test]

@@ -14,12 +14,6 @@
 //! that arises during an upload, a listing sorted by name, an upload that broke off
 //! reported as `failed`, a download link that keeps giving the bytes it was made for.
 
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "the provider that talks to it is being written"
-)]
-
 mod api;
 mod disk;
 mod faults;
