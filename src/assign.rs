@@ -78,6 +78,7 @@ impl Assignment {
             company: company.clone(),
             place,
             provider,
+            policy: *registry.policy(),
         };
         installation.claim(registry, &mut remote, &mut state)?;
         // A look into the directory shows whether it leads where it says.

@@ -2,7 +2,7 @@
 //! and of the storages they are on.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -29,6 +29,9 @@ pub struct Place {
 /// One object, by what [`Place::key`] gives.
 pub(crate) const OBJECT: &str =
     "company_id = ?1 AND provider = ?2 AND directory = ?3 AND name = ?4";
+
+/// One upload, by what [`Place::key`] gives for its handle.
+const UPLOAD: &str = "company_id = ?1 AND provider = ?2 AND directory = ?3 AND handle = ?4";
 
 /// What [`read_known`] takes.
 const COLUMNS: &str = "name, size, sha256, version, source, stored_at, verified_at, facts";
@@ -79,6 +82,35 @@ impl Known {
     pub fn is_of(&self, path: &Path) -> bool {
         let key = Stamp::at(path).ok().map(|stamp| source_key(&stamp));
         key.is_some() && self.source == key
+    }
+}
+
+/// An upload that a run began and did not end.
+#[derive(Clone, Debug)]
+pub struct Unfinished {
+    /// Whose it is, and where it was to go.
+    pub place: Place,
+    /// The upload itself.
+    pub session: Session,
+    /// The source as it was then, as [`source_key`] writes it.
+    source: String,
+    /// Where the source lay.
+    path: PathBuf,
+    /// When it was begun.
+    pub begun_at: Timestamp,
+    /// All its bytes had gone out.
+    pub is_sent: bool,
+}
+
+impl Unfinished {
+    /// Whether it was made from a source as it is now.
+    pub fn is_from(&self, source: &Stamp) -> bool {
+        self.source == source_key(source)
+    }
+
+    /// Whether its source is still there, and the same.
+    pub fn has_source(&self) -> bool {
+        Stamp::at(&self.path).is_ok_and(|stamp| self.is_from(&stamp))
     }
 }
 
@@ -152,11 +184,21 @@ impl State {
         Ok(())
     }
 
-    /// Remembers a verified object; the upload that made it is over.
+    /// Remembers a verified object.
     pub fn record(&mut self, place: &Place, known: &Known) -> Result<(), Failure> {
+        self.transaction(|connection| Self::remember(connection, place, known))
+    }
+
+    /// Remembers a verified object; the upload that made it is over.
+    pub fn record_upload(
+        &mut self,
+        place: &Place,
+        known: &Known,
+        session: &Session,
+    ) -> Result<(), Failure> {
         self.transaction(|connection| {
             Self::remember(connection, place, known)?;
-            Self::end_upload(connection, place, &known.name)
+            Self::end_upload(connection, place, session)
         })
     }
 
@@ -186,6 +228,7 @@ impl State {
         &mut self,
         place: &Place,
         session: &Session,
+        path: &Path,
         source: &str,
     ) -> Result<(), Failure> {
         let text = serde_json::to_string(session).map_err(|error| {
@@ -194,59 +237,86 @@ impl State {
                 format!("cannot store the upload session: {error}"),
             )
         })?;
+        // From wherever the next run is started, it must find the source.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         self.transaction(|connection| {
-            let sql = "INSERT OR REPLACE INTO uploads VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-            let (provider, directory) = (place.provider.name(), place.directory.as_str());
-            let now = written(Timestamp::now());
+            let sql = "INSERT INTO uploads VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL)";
             let row = params![
                 place.company_id,
-                provider,
-                directory,
+                place.provider.name(),
+                place.directory.as_str(),
+                session.handle,
                 session.name,
                 text,
                 source,
-                now
+                path.to_string_lossy(),
+                written(Timestamp::now()),
             ];
             connection.execute(sql, row).map(drop)
         })
     }
 
-    fn end_upload(connection: &Connection, place: &Place, name: &str) -> rusqlite::Result<()> {
-        let sql = format!("DELETE FROM uploads WHERE {OBJECT}");
-        let key = place.key(name);
+    /// Notes that all bytes of an upload have gone out: they may arrive whatever becomes of us.
+    pub fn note_sent(&mut self, place: &Place, session: &Session) -> Result<(), Failure> {
+        self.transaction(|connection| {
+            let sql = format!("UPDATE uploads SET sent_at = ?5 WHERE {UPLOAD}");
+            let [company, provider, directory, handle] = place.key(&session.handle);
+            let now = written(Timestamp::now());
+            connection
+                .execute(&sql, [company, provider, directory, handle, &now])
+                .map(drop)
+        })
+    }
+
+    fn end_upload(
+        connection: &Connection,
+        place: &Place,
+        session: &Session,
+    ) -> rusqlite::Result<()> {
+        let sql = format!("DELETE FROM uploads WHERE {UPLOAD}");
+        let key = place.key(&session.handle);
         connection.execute(&sql, key).map(drop)
     }
 
-    /// Forgets an upload that was discarded.
-    pub fn drop_upload(&mut self, place: &Place, name: &str) -> Result<(), Failure> {
-        self.transaction(|connection| Self::end_upload(connection, place, name))
+    /// Forgets an upload of which nothing is left.
+    pub fn drop_upload(&mut self, place: &Place, session: &Session) -> Result<(), Failure> {
+        self.transaction(|connection| Self::end_upload(connection, place, session))
     }
 
-    /// The uploads that earlier runs of a company left, and where.
-    pub fn uploads(&self, company_id: &str) -> Result<Vec<(Place, Session)>, Failure> {
-        let read = |row: &Row<'_>| -> rusqlite::Result<[String; 3]> {
-            Ok([row.get(0)?, row.get(1)?, row.get(2)?])
+    /// The uploads that earlier runs of a company left.
+    pub fn uploads(&self, company_id: &str) -> Result<Vec<Unfinished>, Failure> {
+        let read = |row: &Row<'_>| -> rusqlite::Result<Option<Unfinished>> {
+            let text = |index| row.get::<_, String>(index);
+            let (provider, directory, session) = (text(0)?, text(1)?, text(2)?);
+            let (source, path, begun_at) = (text(3)?, text(4)?, time(row.get(5)?));
+            let sent_at = time(row.get(6)?);
+            // A row of another version that cannot be read now may be read by that version again.
+            let unfinished = || {
+                Some(Unfinished {
+                    place: Place {
+                        company_id: company_id.to_owned(),
+                        provider: provider.parse().ok()?,
+                        directory: RemotePath::parse(&directory).ok()?,
+                    },
+                    session: serde_json::from_str(&session).ok()?,
+                    source,
+                    path: path.into(),
+                    begun_at: begun_at?,
+                    is_sent: sent_at.is_some(),
+                })
+            };
+            Ok(unfinished())
         };
-        let rows = || -> rusqlite::Result<Vec<[String; 3]>> {
-            let sql = "SELECT provider, directory, session FROM uploads WHERE company_id = ?1";
+        let rows = || -> rusqlite::Result<Vec<Option<Unfinished>>> {
+            let sql = "SELECT provider, directory, session, source, path, begun_at, sent_at
+                       FROM uploads WHERE company_id = ?1 ORDER BY begun_at, handle";
             self.connection
-                .prepare(sql)?
+                .prepare_cached(sql)?
                 .query_map([company_id], read)?
                 .collect()
         };
         let rows = rows().map_err(|error| self.failed(&error))?;
-        // A row of another version that cannot be read now may be read by that version again.
-        let known = rows.iter().filter_map(|[provider, directory, session]| {
-            let (provider, directory) =
-                (provider.parse().ok()?, RemotePath::parse(directory).ok()?);
-            let place = Place {
-                company_id: company_id.to_owned(),
-                provider,
-                directory,
-            };
-            Some((place, serde_json::from_str(session).ok()?))
-        });
-        Ok(known.collect())
+        Ok(rows.into_iter().flatten().collect())
     }
 
     /// Notes which remote object an unfinished download belongs to.

@@ -26,10 +26,11 @@ pub struct Values {
     pub color: Option<String>,
     pub lock_wait: Option<String>,
     pub timeout: Option<String>,
+    pub retry_pause: Option<String>,
 }
 
 /// The keys of [`Values`] and the sections, to tell a typing error from a key.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "db",
     "backup_dir",
     "storage_dir",
@@ -40,6 +41,7 @@ const KEYS: [&str; 13] = [
     "color",
     "lock_wait",
     "timeout",
+    "retry_pause",
     "yandex_disk",
     "google_drive",
     "local",

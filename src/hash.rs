@@ -1,9 +1,13 @@
 //! SHA-256: the one digest everything is compared by.
+//!
+//! MD5 stands in where a provider has computed nothing else: it shows damage on
+//! the way, which is all it is asked.
 
 use std::fmt;
 use std::io::{self, Read};
 use std::str::FromStr;
 
+use md5::Digest as _;
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -55,13 +59,13 @@ impl<'de> Deserialize<'de> for Sha256 {
     }
 }
 
-/// The text is not 64 hexadecimal digits.
+/// The text has not the hexadecimal digits of a digest.
 #[derive(Debug)]
 pub struct NotADigest;
 
 impl fmt::Display for NotADigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a SHA-256 digest has 64 hexadecimal digits")
+        f.write_str("a SHA-256 digest has 64 hexadecimal digits, an MD5 digest 32")
     }
 }
 
@@ -72,16 +76,60 @@ impl FromStr for Sha256 {
 
     /// Reads either case: providers and tools differ.
     fn from_str(text: &str) -> Result<Self, NotADigest> {
-        let digits = text.as_bytes();
-        if digits.len() != 64 {
-            return Err(NotADigest);
+        from_hex(text).map(Sha256)
+    }
+}
+
+fn from_hex<const N: usize>(text: &str) -> Result<[u8; N], NotADigest> {
+    let digits = text.as_bytes();
+    if digits.len() != 2 * N {
+        return Err(NotADigest);
+    }
+    let mut digest = [0; N];
+    for (byte, pair) in digest.iter_mut().zip(digits.chunks_exact(2)) {
+        let digit = |c: u8| char::from(c).to_digit(16).ok_or(NotADigest);
+        *byte = u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).map_err(|_| NotADigest)?;
+    }
+    Ok(digest)
+}
+
+/// An MD5 digest; prints as 32 lower-case hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Md5([u8; 16]);
+
+impl Md5 {
+    /// The digest of everything a reader gives.
+    pub fn of_reader(reader: &mut dyn Read) -> io::Result<Self> {
+        let mut hasher = md5::Md5::new();
+        let mut buffer = vec![0; 256 * 1024];
+        loop {
+            match reader.read(&mut buffer) {
+                Ok(0) => return Ok(Md5(hasher.finalize().into())),
+                Ok(count) => hasher.update(&buffer[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
         }
-        let mut digest = [0; 32];
-        for (byte, pair) in digest.iter_mut().zip(digits.chunks_exact(2)) {
-            let digit = |c: u8| char::from(c).to_digit(16).ok_or(NotADigest);
-            *byte = u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).map_err(|_| NotADigest)?;
-        }
-        Ok(Sha256(digest))
+    }
+}
+
+impl fmt::Display for Md5 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Md5 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Md5 {
+    type Err = NotADigest;
+
+    fn from_str(text: &str) -> Result<Self, NotADigest> {
+        from_hex(text).map(Md5)
     }
 }
 
@@ -141,6 +189,15 @@ pub fn random_id() -> io::Result<String> {
         .map_err(|_| io::Error::other("the system gives no random numbers"))?
         .expose();
     Ok(Sha256::of(&bytes).to_string()[..32].to_owned())
+}
+
+/// A random number from 0 up to 1, so that those who wait do not all come back at once.
+#[must_use]
+pub fn random() -> f64 {
+    let bytes = ring::rand::generate::<[u8; 4]>(&ring::rand::SystemRandom::new());
+    bytes.map_or(0.5, |bytes| {
+        f64::from(u32::from_le_bytes(bytes.expose())) / (f64::from(u32::MAX) + 1.0)
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::catalog::Place;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::catalog::{Place, Unfinished};
 use crate::company::{BackupConfig, Companies, Company};
 use crate::database;
 use crate::dir::Stamp;
@@ -12,9 +14,10 @@ use crate::hash::{Hasher, Sha256};
 use crate::json_file::wide_mode_warning;
 use crate::local_set::LocalSet;
 use crate::lock::{Lock, Locks};
-use crate::progress::Task;
+use crate::progress::{Silent, Task};
 use crate::provider::registry::{Registry, not_configured};
-use crate::provider::{Provider, ProviderKind};
+use crate::provider::retry::Policy;
+use crate::provider::{Look, Provider, ProviderKind};
 use crate::provider_file;
 use crate::remote_path::RemotePath;
 use crate::sets::Member;
@@ -46,6 +49,8 @@ pub struct Remote {
     pub place: Place,
     /// The provider, bound to that directory.
     pub provider: Box<dyn Provider>,
+    /// How patient to be with it.
+    pub policy: Policy,
 }
 
 impl Installation {
@@ -134,7 +139,11 @@ impl Installation {
             warnings.extend(loaded.wide_mode.map(|mode| wide_mode_warning(path, mode)));
         }
         warnings.extend(sections.warnings.clone());
-        let registry = Registry::new(sections, self.settings.builtin_root.clone());
+        let registry = Registry::new(
+            sections,
+            self.settings.builtin_root.clone(),
+            self.settings.policy(),
+        );
         Ok(Providers { registry, warnings })
     }
 
@@ -198,6 +207,7 @@ impl Installation {
             company: company.clone(),
             place,
             provider,
+            policy: *registry.policy(),
         })
     }
 
@@ -252,7 +262,11 @@ impl Installation {
     }
 }
 
-/// Removes what killed runs left of a company's uploads, in whichever directory.
+/// For how long an upload that arrived, and never got its name, waits to be taken up.
+const UNFINISHED_LASTS: SignedDuration = SignedDuration::from_hours(24);
+
+/// Removes what killed runs left of a company's uploads, in whichever directory. What
+/// arrived whole is left to the run that sends the same file again, for a day.
 ///
 /// The caller holds the company's lock, so nobody is at them any more. What
 /// cannot be reached now is left for a later run.
@@ -261,14 +275,33 @@ fn remove_leftovers(
     company_id: &str,
     state: &mut State,
 ) -> Result<(), Failure> {
-    for (place, session) in state.uploads(company_id)? {
+    for upload in state.uploads(company_id)? {
+        let Unfinished { place, session, .. } = &upload;
         let identity = state.identity(&registry.storage_key(place.provider))?;
-        let provider = registry.open(place.provider, Some(place.directory.clone()), identity);
-        if provider.is_ok_and(|provider| provider.discard(&session).is_ok()) {
-            state.drop_upload(&place, &session.name)?;
+        let opened = registry.open(place.provider, Some(place.directory.clone()), identity);
+        let Ok(provider) = opened else {
+            continue;
+        };
+        let is_old = Timestamp::now().duration_since(upload.begun_at) > UNFINISHED_LASTS;
+        if !is_old && upload.has_source() && is_worth_keeping(&*provider, &upload) {
+            continue;
+        }
+        match provider.discard(session) {
+            Ok(true) => state.drop_upload(place, session)?,
+            // What had not arrived after a day will not.
+            Ok(false) if is_old => state.drop_upload(place, session)?,
+            Ok(false) | Err(_) => {}
         }
     }
     Ok(())
+}
+
+/// Whether an upload is there whole, or may still come.
+fn is_worth_keeping(provider: &dyn Provider, upload: &Unfinished) -> bool {
+    upload.is_sent
+        || provider
+            .inspect(&upload.session, Look::Once, &Silent)
+            .is_ok_and(|object| object.size == upload.session.size)
 }
 
 /// The two fields for an assignment.

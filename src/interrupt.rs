@@ -5,13 +5,17 @@
 //! signal ends the process at once.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, mpsc};
+use std::time::Duration;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 
 use crate::exit;
 use crate::failure::{Code, Failure};
+
+/// How often whoever waits looks whether it should go on.
+pub const TICK: Duration = Duration::from_millis(100);
 
 static RECEIVED: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
 
@@ -54,6 +58,52 @@ pub fn check() -> Result<(), Failure> {
                 Failure::new(Code::Interrupted(signal), format!("Interrupted by {name}"))
                     .hint("run the same command again to finish"),
             )
+        }
+    }
+}
+
+/// Sleeps, unless somebody asks us to stop.
+///
+/// # Errors
+/// As [`check`].
+pub fn sleep(pause: Duration) -> Result<(), Failure> {
+    let mut left = pause;
+    loop {
+        check()?;
+        if left.is_zero() {
+            return Ok(());
+        }
+        let step = left.min(TICK);
+        std::thread::sleep(step);
+        left -= step;
+    }
+}
+
+/// Does something that cannot be interrupted, such as a look-up of a name, beside;
+/// `None` when it takes longer than `limit`.
+///
+/// # Errors
+/// As [`check`].
+pub fn beside<T: Send + 'static>(
+    limit: Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<Option<T>, Failure> {
+    let (sender, receiver) = mpsc::channel();
+    // Left behind, it ends by itself; nobody waits for what it finds then.
+    let spawned = std::thread::Builder::new().spawn(move || sender.send(work()));
+    if spawned.is_err() {
+        return Err(Failure::new(
+            Code::LocalIo,
+            "the system gives no more threads",
+        ));
+    }
+    let mut left = limit;
+    loop {
+        check()?;
+        match receiver.recv_timeout(left.min(TICK)) {
+            Ok(value) => return Ok(Some(value)),
+            Err(_) if left > TICK => left -= TICK,
+            Err(_) => return Ok(None),
         }
     }
 }

@@ -16,6 +16,9 @@ pub trait Task {
 
     /// The work enters another phase, such as "verifying"; the count starts again.
     fn phase(&self, name: &str);
+
+    /// Nothing moves any more, but the other side is at work: how long is not known.
+    fn waiting(&self, what: &str);
 }
 
 /// Nobody watches.
@@ -33,4 +36,6 @@ impl Task for Silent {
     fn advance(&self, _: u64) {}
 
     fn phase(&self, _: &str) {}
+
+    fn waiting(&self, _: &str) {}
 }

@@ -226,8 +226,8 @@ fn of_listing(
         ),
         None => Default::default(),
     };
-    let uploads = uploads.iter().filter(|(place, _)| *place == remote.place);
-    let uploads: Vec<&str> = uploads.map(|(_, session)| session.name.as_str()).collect();
+    let uploads = uploads.iter().filter(|upload| upload.place == remote.place);
+    let uploads: Vec<&str> = uploads.map(|upload| upload.session.name.as_str()).collect();
     // What is no backup is nobody's to remove but its owner's.
     let sets: Vec<&Set> = listed.sets.iter().filter(|set| set.recognised).collect();
     let candidates: Vec<Candidate> = sets

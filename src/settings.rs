@@ -12,6 +12,7 @@ use crate::config_file::ConfigFile;
 use crate::dir::folder_of;
 use crate::duration;
 use crate::failure::{Code, Failure};
+use crate::provider::retry::Policy;
 use crate::sections::Sections;
 
 /// Who decided a setting.
@@ -135,8 +136,10 @@ pub struct Settings {
     pub color: Setting<ColorMode>,
     /// How long to wait for another run on the same company.
     pub lock_wait: Setting<Duration>,
-    /// How long to wait for somebody silent: the application's database, later a provider.
+    /// How long to wait for somebody silent: the application's database, a provider.
     pub timeout: Setting<Option<Duration>>,
+    /// The first pause before a provider is asked again.
+    pub retry_pause: Setting<Duration>,
     /// Provider sections of `config.json`.
     pub sections: Sections,
     /// What the operator should know about the configuration.
@@ -188,6 +191,10 @@ const COLOR: Key = Key {
 const LOCK_WAIT: Key = Key {
     flag: "--lock-wait",
     variables: &["VERTEX_BACKUP_LOCK_WAIT"],
+};
+const RETRY_PAUSE: Key = Key {
+    flag: "",
+    variables: &["VERTEX_BACKUP_RETRY_PAUSE"],
 };
 const TIMEOUT: Key = Key {
     flag: "--timeout",
@@ -377,6 +384,11 @@ impl Settings {
             timeout: word(said(&TIMEOUT, flags.timeout, file.timeout), None, |text| {
                 duration::parse(text).map(Some)
             })?,
+            retry_pause: word(
+                said(&RETRY_PAUSE, None, file.retry_pause),
+                Policy::default().pause,
+                duration::parse,
+            )?,
             db,
             backup_dir,
             storage_dir,
@@ -387,6 +399,20 @@ impl Settings {
             sections,
             warnings,
         })
+    }
+}
+
+impl Settings {
+    /// How patient to be with a provider.
+    pub fn policy(&self) -> Policy {
+        let usual = Policy::default();
+        Policy {
+            // Without any, whoever waits would ask without end.
+            pause: self.retry_pause.value.max(Duration::from_millis(1)),
+            stall: self.timeout.value.unwrap_or(usual.stall),
+            checking: self.timeout.value.unwrap_or(usual.checking),
+            ..usual
+        }
     }
 }
 

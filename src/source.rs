@@ -8,7 +8,7 @@ use rustix::fs::{Advice, Mode, OFlags};
 
 use crate::dir::Stamp;
 use crate::failure::{Code, Failure};
-use crate::hash::{Hasher, Sha256};
+use crate::hash::{Hasher, Md5, Sha256};
 use crate::progress::{Silent, Task};
 use crate::provider::error::{smuggle, unsmuggle};
 use crate::text::system_reason;
@@ -112,6 +112,13 @@ impl SourceFile {
         let digest = body.digest();
         self.confirm_unchanged()?;
         Ok(digest)
+    }
+
+    /// The MD5 of its bytes, for who is told nothing better.
+    pub fn md5(&mut self, task: &dyn Task) -> anyhow::Result<Md5> {
+        let md5 = Md5::of_reader(&mut self.body(task)?).map_err(carried)?;
+        self.confirm_unchanged()?;
+        Ok(md5)
     }
 
     /// All its bytes; for files known to be small.

@@ -20,7 +20,11 @@ use crate::text::system_reason;
 const BUSY_WAIT: Duration = Duration::from_secs(30);
 
 /// One step from each version of the schema to the next; `user_version` counts them.
-const MIGRATIONS: [&str; 2] = [include_str!("state.sql"), include_str!("state_2.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("state.sql"),
+    include_str!("state_2.sql"),
+    include_str!("state_3.sql"),
+];
 
 /// Marks our files among all `SQLite` databases; `state.sql` sets it.
 const APPLICATION_ID: i64 = 0x5641_4253;

@@ -146,6 +146,7 @@ fn with_settings(global: &Global, flags: Flags, early: &Ui, work: Work<'_>) -> u
         Err(failure) => return Verdict::of(&failure.into()).report(early),
     };
     let ui = Ui::new(manners(global, Some(&settings)));
+    ui.listen_to_log();
     explain(&ui, &settings);
     let context = Context {
         ui,

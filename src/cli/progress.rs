@@ -1,13 +1,13 @@
 //! Progress on stderr: a bar, plain lines, JSON lines, or nothing.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::ui::Ui;
+use super::ui::{Stderr, Ui};
 use crate::progress::{Progress, Silent, Task};
 use crate::settings::ProgressMode;
 use crate::text::{bytes, printable};
@@ -18,19 +18,29 @@ const JSON_PAUSE: Duration = Duration::from_secs(1);
 /// Shows progress in one of the modes.
 pub(crate) struct Watcher<'a> {
     ui: &'a Ui,
-    mode: ProgressMode,
     bars: MultiProgress,
+    voice: Arc<Voice>,
+}
+
+/// Where the lines of all tasks go.
+struct Voice {
+    mode: ProgressMode,
+    stderr: Stderr,
     /// When the last line was printed, whichever task it was about.
     last: Mutex<Option<Instant>>,
 }
 
 impl<'a> Watcher<'a> {
     pub(crate) fn new(ui: &'a Ui, mode: ProgressMode, bars: MultiProgress) -> Self {
+        let voice = Voice {
+            mode,
+            stderr: ui.stderr(),
+            last: Mutex::new(None),
+        };
         Watcher {
             ui,
-            mode,
             bars,
-            last: Mutex::new(None),
+            voice: Arc::new(voice),
         }
     }
 }
@@ -38,16 +48,11 @@ impl<'a> Watcher<'a> {
 impl Progress for Watcher<'_> {
     fn task(&self, label: &str, total: u64) -> Box<dyn Task + '_> {
         let label = printable(label).into_owned();
-        match self.mode {
+        match self.voice.mode {
             ProgressMode::Bar => Box::new(Bar::new(&self.bars, label, total)),
-            ProgressMode::Plain | ProgressMode::Json => Box::new(Lines {
-                watcher: self,
-                label,
-                total,
-                done: AtomicU64::new(0),
-                phase: Mutex::new("transferring".into()),
-                started: Instant::now(),
-            }),
+            ProgressMode::Plain | ProgressMode::Json => {
+                Box::new(Lines::new(Arc::clone(&self.voice), label, total))
+            }
             ProgressMode::Auto | ProgressMode::None => Box::new(Silent),
         }
     }
@@ -90,13 +95,20 @@ struct Bar {
 
 impl Bar {
     fn new(bars: &MultiProgress, label: String, total: u64) -> Self {
-        let bar = bars.add(ProgressBar::new(total));
+        let bar = Bar {
+            bar: bars.add(ProgressBar::new(total)),
+            label,
+        };
+        bar.show_bytes();
+        bar.bar.set_message(bar.label.clone());
+        bar
+    }
+
+    fn show_bytes(&self) {
         let style = "{wide_msg} {bar:20} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} eta {eta}";
         if let Ok(style) = ProgressStyle::with_template(style) {
-            bar.set_style(style.progress_chars("=> "));
+            self.bar.set_style(style.progress_chars("=> "));
         }
-        bar.set_message(label.clone());
-        Bar { bar, label }
     }
 }
 
@@ -106,6 +118,22 @@ impl Task for Bar {
     }
 
     fn phase(&self, name: &str) {
+        self.bar.disable_steady_tick();
+        self.show_bytes();
+        self.enter(name);
+    }
+
+    fn waiting(&self, what: &str) {
+        if let Ok(style) = ProgressStyle::with_template("{wide_msg} {elapsed_precise}") {
+            self.bar.set_style(style);
+        }
+        self.enter(what);
+        self.bar.enable_steady_tick(JSON_PAUSE);
+    }
+}
+
+impl Bar {
+    fn enter(&self, name: &str) {
         self.bar.reset();
         self.bar.set_message(format!("{}: {name}", self.label));
     }
@@ -118,21 +146,79 @@ impl Drop for Bar {
 }
 
 /// A line now and then, for logs and for programs.
-struct Lines<'a> {
-    watcher: &'a Watcher<'a>,
+struct Lines(Arc<Work>);
+
+/// What there is to tell of.
+struct Work {
+    voice: Arc<Voice>,
     label: String,
     total: u64,
     done: AtomicU64,
-    phase: Mutex<String>,
+    stage: Mutex<Stage>,
     started: Instant,
 }
 
-impl Lines<'_> {
-    fn tell(&self) {
-        let json = self.watcher.mode == ProgressMode::Json;
-        let Ok(mut last) = self.watcher.last.lock() else {
-            return;
+/// What the work is at.
+#[derive(Clone)]
+struct Stage {
+    name: String,
+    /// Since when nothing moves here, because the other side is at work.
+    waiting: Option<Instant>,
+    is_over: bool,
+}
+
+impl Lines {
+    fn new(voice: Arc<Voice>, label: String, total: u64) -> Self {
+        Lines(Arc::new(Work {
+            voice,
+            label,
+            total,
+            done: AtomicU64::new(0),
+            stage: Mutex::new(Stage {
+                name: "transferring".into(),
+                waiting: None,
+                is_over: false,
+            }),
+            started: Instant::now(),
+        }))
+    }
+}
+
+impl Work {
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter(&self, name: &str, waiting: Option<Instant>) {
+        self.done.store(0, Ordering::Relaxed);
+        *self.stage() = Stage {
+            name: name.to_owned(),
+            waiting,
+            is_over: false,
         };
+        self.tell();
+    }
+
+    /// Goes on telling as long as the wait lasts that began then.
+    fn tell_meanwhile(&self, since: Instant) {
+        loop {
+            std::thread::sleep(JSON_PAUSE / 4);
+            let stage = self.stage().clone();
+            if stage.is_over || stage.waiting != Some(since) {
+                return;
+            }
+            self.tell();
+        }
+    }
+
+    fn tell(&self) {
+        let json = self.voice.mode == ProgressMode::Json;
+        let stage = self.stage().clone();
+        let mut last = self
+            .voice
+            .last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let pause = if json { JSON_PAUSE } else { PLAIN_PAUSE };
         // The first JSON line comes at once; plain lines only for work that takes its time.
         let since = last.unwrap_or(self.started);
@@ -142,36 +228,44 @@ impl Lines<'_> {
         *last = Some(Instant::now());
         drop(last);
         let done = self.done.load(Ordering::Relaxed);
-        let phase = self
-            .phase
-            .lock()
-            .map(|phase| phase.clone())
-            .unwrap_or_default();
+        let waited = stage.waiting.map(|since| since.elapsed().as_secs());
+        let (label, phase) = (&self.label, &stage.name);
         let line = if json {
-            json!({ "type": "progress", "name": self.label, "phase": phase, "bytes": done, "total": self.total }).to_string()
+            let mut line = json!({ "type": "progress", "name": label, "phase": phase, "bytes": done, "total": self.total });
+            if let Some(waited) = waited {
+                line["waited_seconds"] = waited.into();
+            }
+            line.to_string()
+        } else if let Some(waited) = waited {
+            format!("{label}: {phase} ({:02}:{:02})", waited / 60, waited % 60)
         } else {
-            format!(
-                "{}: {phase}, {} of {}",
-                self.label,
-                bytes(done),
-                bytes(self.total)
-            )
+            format!("{label}: {phase}, {} of {}", bytes(done), bytes(self.total))
         };
-        self.watcher.ui.raw_stderr(&format!("{line}\n"));
+        self.voice.stderr.write(&format!("{line}\n"));
     }
 }
 
-impl Task for Lines<'_> {
+impl Task for Lines {
     fn advance(&self, bytes: u64) {
-        self.done.fetch_add(bytes, Ordering::Relaxed);
-        self.tell();
+        self.0.done.fetch_add(bytes, Ordering::Relaxed);
+        self.0.tell();
     }
 
     fn phase(&self, name: &str) {
-        self.done.store(0, Ordering::Relaxed);
-        if let Ok(mut phase) = self.phase.lock() {
-            name.clone_into(&mut phase);
-        }
-        self.tell();
+        self.0.enter(name, None);
+    }
+
+    fn waiting(&self, what: &str) {
+        let since = Instant::now();
+        self.0.enter(what, Some(since));
+        let work = Arc::clone(&self.0);
+        // Without the thread, the next line comes when something moves again.
+        let _ = std::thread::Builder::new().spawn(move || work.tell_meanwhile(since));
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        self.0.stage().is_over = true;
     }
 }

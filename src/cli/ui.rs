@@ -183,20 +183,32 @@ impl Ui {
     }
 
     fn line(&self, label: &str, color: &str, text: &str) {
-        let text = printable(text);
-        let line = if self.colors(&io::stderr()) {
-            format!("\u{1b}[{color}m{label}:\u{1b}[0m {text}\n")
-        } else {
-            format!("{label}: {text}\n")
-        };
-        self.raw_stderr(&line);
+        self.stderr().line(label, color, text);
     }
 
-    /// A closed stderr leaves nobody to tell.
     pub(crate) fn raw_stderr(&self, text: &str) {
-        self.bars.suspend(|| {
-            let _ = io::stderr().write_all(text.as_bytes());
-        });
+        self.stderr().write(text);
+    }
+
+    /// A hold of stderr for who outlives a borrow.
+    pub(crate) fn stderr(&self) -> Stderr {
+        Stderr {
+            bars: self.bars.clone(),
+            colors: self.colors(&io::stderr()),
+        }
+    }
+
+    /// Tells from now on what the library logs of itself: warnings as such, the rest for `-v` and `-vv`.
+    pub(crate) fn listen_to_log(&self) {
+        let level = match (self.manners.quiet, self.manners.verbosity) {
+            (true, _) => log::LevelFilter::Off,
+            (false, 0) => log::LevelFilter::Warn,
+            (false, 1) => log::LevelFilter::Info,
+            (false, _) => log::LevelFilter::Debug,
+        };
+        if log::set_boxed_logger(Box::new(Log(self.stderr()))).is_ok() {
+            log::set_max_level(level);
+        }
     }
 
     /// Someone to watch long work.
@@ -291,6 +303,53 @@ impl Ui {
             }
         }
     }
+}
+
+/// Stderr, beside the bars that may be on it.
+#[derive(Clone)]
+pub(crate) struct Stderr {
+    bars: MultiProgress,
+    colors: bool,
+}
+
+impl Stderr {
+    /// A closed stderr leaves nobody to tell.
+    pub(crate) fn write(&self, text: &str) {
+        self.bars.suspend(|| {
+            let _ = io::stderr().write_all(text.as_bytes());
+        });
+    }
+
+    fn line(&self, label: &str, color: &str, text: &str) {
+        let text = printable(text);
+        let line = if self.colors {
+            format!("\u{1b}[{color}m{label}:\u{1b}[0m {text}\n")
+        } else {
+            format!("{label}: {text}\n")
+        };
+        self.write(&line);
+    }
+}
+
+/// What the library logs. Only ours: others log addresses that are secrets.
+struct Log(Stderr);
+
+impl log::Log for Log {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        metadata.target().starts_with("vertex_backup")
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if self.enabled(record.metadata()) {
+            let text = record.args().to_string();
+            match record.level() {
+                log::Level::Error | log::Level::Warn => self.0.line("warning", "33", &text),
+                _ => self.0.line("info", "2", &text),
+            }
+        }
+    }
+
+    fn flush(&self) {}
 }
 
 /// JSON in which nothing acts on a terminal: what may stand raw in JSON is escaped all the same.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 use super::ProviderKind;
 use crate::failure::{Code, Failure};
@@ -18,6 +19,16 @@ pub enum Reason {
     Auth,
     /// The rights do not suffice.
     Forbidden,
+    /// The connection could not be made, broke, or brought an answer that is not the provider's.
+    Network,
+    /// The other side could not prove who it is.
+    Tls,
+    /// Its name could not be resolved.
+    Dns,
+    /// It kept silent, or busy, for longer than anybody waits.
+    Timeout,
+    /// An allowance is used up.
+    Quota,
     /// The storage that should be there is not: an unmounted NAS, another disk.
     NotMounted,
     /// This version has no adapter for it.
@@ -30,6 +41,11 @@ impl Reason {
         match self {
             Reason::Auth => "auth",
             Reason::Forbidden => "forbidden",
+            Reason::Network => "network",
+            Reason::Tls => "tls",
+            Reason::Dns => "dns",
+            Reason::Timeout => "timeout",
+            Reason::Quota => "quota",
             Reason::NotMounted => "not_mounted",
             Reason::Unsupported => "unsupported",
         }
@@ -47,19 +63,42 @@ pub enum Kind {
     Misplaced,
     /// The object changed between two looks at it.
     Changed,
+    /// What a session sent is not there, and will not come any more.
+    Missing,
+    /// All of a body went out, and no answer came: it may have arrived.
+    Unanswered,
+    /// The account has no room for it.
+    Full(Shortage),
+    /// No file as large as that is taken; with the largest that is, in bytes.
+    TooLarge(u64),
     /// The provider's disk failed; with the bytes needed and free when it is full.
     Disk(Option<Shortage>),
-    /// The body of an upload failed: the caller's own error, handed back.
+    /// The caller's own error, handed back: of the body of an upload, or a signal to stop.
     Body(anyhow::Error),
 }
 
-/// A disk without room.
+/// Whether the same question may be answered another time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// It will not.
+    Never,
+    /// Once more at the most: it may have been a slip.
+    Once,
+    /// After a pause that grows.
+    Soon,
+    /// Not before this time has passed: the provider said so.
+    After(Duration),
+    /// Somebody else is at it, which may take minutes.
+    Unlocked,
+}
+
+/// A place without room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shortage {
     /// Bytes that were to be stored.
     pub needed: u64,
-    /// Bytes that are free.
-    pub free: u64,
+    /// Bytes that are free, where that is known.
+    pub free: Option<u64>,
 }
 
 /// An error of a provider: kind, words, and what lies beneath.
@@ -73,17 +112,33 @@ pub struct Error {
     pub detail: String,
     /// The way out, where the provider knows one.
     pub hint: Option<String>,
+    /// Whether to ask again.
+    pub repeat: Repeat,
 }
 
 impl Error {
-    /// An error in words.
+    /// An error in words, which another try does not mend.
     pub fn new(provider: ProviderKind, kind: Kind, detail: impl Into<String>) -> Self {
         Error {
             provider,
             kind,
             detail: detail.into(),
             hint: None,
+            repeat: Repeat::Never,
         }
+    }
+
+    /// Says that another try may help.
+    #[must_use]
+    pub fn repeat(mut self, repeat: Repeat) -> Self {
+        self.repeat = repeat;
+        self
+    }
+
+    /// Whether it says nothing of what was asked, only that the answer did not come:
+    /// the work may have been done.
+    pub fn is_open(&self) -> bool {
+        self.repeat != Repeat::Never && matches!(self.kind, Kind::Connection(_))
     }
 
     /// Adds the way out.
@@ -162,9 +217,19 @@ impl From<Error> for Failure {
             kind,
             detail,
             hint,
+            repeat,
         } = error;
         let failure = match kind {
-            Kind::Connection(reason) => connection_failed(provider, reason, &detail),
+            Kind::Connection(reason) => {
+                connection_failed(provider, reason, &detail).retry(repeat != Repeat::Never)
+            }
+            Kind::Missing | Kind::Unanswered => {
+                connection_failed(provider, Reason::Timeout, &detail).retry(true)
+            }
+            Kind::Full(Shortage { needed, free }) => Failure::new(Code::QuotaExceeded, detail)
+                .field("needed", needed)
+                .field("free", free),
+            Kind::TooLarge(limit) => Failure::new(Code::FileTooLarge, detail).field("limit", limit),
             Kind::NotAFile => Failure::new(Code::AlreadyExists, detail),
             Kind::Misplaced => Failure::new(Code::RemotePathConflict, detail),
             Kind::Changed => Failure::new(Code::IntegrityFailed, detail).retry(true),

@@ -16,8 +16,8 @@ use rustix::fs::FileType;
 use self::root::Root;
 use super::error::{Kind, Shortage, disk, watch};
 use super::{
-    Capabilities, Connection, Deletion, Error, Object, ObjectKind, Provider, ProviderKind, Quota,
-    Result, Session,
+    Capabilities, Connection, Deletion, Error, Look, Object, ObjectKind, Provider, ProviderKind,
+    Quota, Result, Session,
 };
 use crate::dir::{Dir, Entry, Stamp, is_link_refusal, lacks_room};
 use crate::name::{FileName, is_temporary};
@@ -111,6 +111,7 @@ fn object(name: &str, entry: &Entry) -> Object {
         size: entry.stamp.size,
         modified: Timestamp::from_nanosecond(i128::from(entry.stamp.modified)).ok(),
         sha256: None,
+        md5: None,
         version: version(&entry.stamp),
     }
 }
@@ -121,6 +122,7 @@ fn write_failed(dir: &Dir, name: &str, needed: u64, error: io::Error) -> Error {
     match dir.space() {
         Ok((_, free)) if lacks_room(&error) => {
             let doing = format!("{doing}, {} needed and {} free", bytes(needed), bytes(free));
+            let free = Some(free);
             disk(KIND, &doing, error, Some(Shortage { needed, free }))
         }
         _ => disk(KIND, &doing, error, None),
@@ -181,21 +183,18 @@ impl Provider for Local {
         Ok(entry.map(|entry| object(name.as_str(), &entry)))
     }
 
-    fn list(&self, visit: &mut dyn FnMut(Object) -> anyhow::Result<()>) -> anyhow::Result<()> {
-        let Some(dir) = self
-            .open_directory()
-            .map_err(crate::failure::Failure::from)?
-        else {
-            return Ok(());
+    /// One page holds all: the file system is asked as the visits go on.
+    fn list_page(
+        &self,
+        _: Option<&str>,
+        visit: &mut dyn FnMut(Object) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Option<String>> {
+        let Some(dir) = self.open_directory()? else {
+            return Ok(None);
         };
         let failed = |error| {
-            let error = disk(
-                KIND,
-                &format!("cannot list '{}'", dir.path().display()),
-                error,
-                None,
-            );
-            crate::failure::Failure::from(error)
+            let doing = format!("cannot list '{}'", dir.path().display());
+            disk(KIND, &doing, error, None)
         };
         for name in dir.names().map_err(failed)? {
             let name = name.map_err(failed)?;
@@ -208,7 +207,7 @@ impl Provider for Local {
                 visit(object)?;
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     fn read(&self, object: &Object, offset: u64) -> Result<Box<dyn Read>> {
@@ -274,10 +273,11 @@ impl Provider for Local {
             handle: name
                 .temporary()
                 .map_err(|error| disk(KIND, "cannot name the upload", error, None))?,
+            operation: None,
         })
     }
 
-    fn send(&self, session: &Session, body: &mut dyn Read) -> Result<()> {
+    fn send(&self, session: &Session, body: &mut dyn Read, _: &dyn Task) -> Result<()> {
         let dir = self.make_directory()?;
         let failed = |error| write_failed(&dir, &session.handle, session.size, error);
         let mut staging = Staging::create(&dir, &session.handle, session.size).map_err(failed)?;
@@ -288,16 +288,23 @@ impl Provider for Local {
         Ok(())
     }
 
-    fn inspect(&self, session: &Session, task: &dyn Task) -> Result<Object> {
+    fn inspect(&self, session: &Session, _: Look, task: &dyn Task) -> Result<Object> {
         let dir = self.make_directory()?;
         let doing = format!(
             "cannot read back '{}'",
             dir.path().join(&session.handle).display()
         );
-        let failed = |error| disk(KIND, &doing, error, None);
+        let failed = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => Error::new(KIND, Kind::Missing, doing.clone()),
+            _ => disk(KIND, &doing, error, None),
+        };
         let mut file = dir.open_file(&session.handle).map_err(failed)?;
-        let (sha256, size) = read_back(&mut file, |count| watch(task, count)).map_err(failed)?;
         let entry = Entry::of(&file).map_err(failed)?;
+        if entry.stamp.size != session.size {
+            // Cut short: its bytes need not be read to know.
+            return Ok(object(&session.handle, &entry));
+        }
+        let (sha256, size) = read_back(&mut file, |count| watch(task, count)).map_err(failed)?;
         Ok(Object {
             size,
             sha256: Some(sha256),
@@ -305,7 +312,7 @@ impl Provider for Local {
         })
     }
 
-    fn publish(&self, session: &Session) -> Result<Object> {
+    fn publish(&self, session: &Session, _: &Object) -> Result<Object> {
         let dir = self.make_directory()?;
         let doing = format!(
             "cannot rename to '{}'",
@@ -319,9 +326,9 @@ impl Provider for Local {
         Ok(object(&session.name, &entry))
     }
 
-    fn discard(&self, session: &Session) -> Result<()> {
+    fn discard(&self, session: &Session) -> Result<bool> {
         let Some(dir) = self.open_directory()? else {
-            return Ok(());
+            return Ok(true);
         };
         let doing = format!(
             "cannot remove '{}'",
@@ -331,7 +338,7 @@ impl Provider for Local {
             dir.remove(&session.handle)
                 .map_err(|error| disk(KIND, &doing, error, None))?;
         }
-        Ok(())
+        Ok(true)
     }
 
     fn delete(&self, name: &FileName, _: Deletion) -> Result<bool> {

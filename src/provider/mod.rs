@@ -10,13 +10,18 @@
 //! holds; only then [`Provider::publish`] gives it its final name. What the
 //! final name held stays whole until that last step.
 //!
-//! A provider classifies its errors ([`error::Kind`]) and never retries: one
-//! policy above the seam decides. `tests/suite/conformance.rs` holds every
+//! A provider classifies its errors ([`error::Kind`], [`error::Repeat`]) and never
+//! repeats what failed: one policy above the seam ([`retry`]) decides, so every
+//! call may come twice. `tests/suite/conformance.rs` holds every
 //! provider to this contract.
 
 pub mod error;
+pub mod http;
+mod listing;
 pub mod local;
 pub mod registry;
+pub mod retry;
+pub mod yandex_disk;
 
 use std::fmt;
 use std::io::Read;
@@ -26,7 +31,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Code, Failure};
-use crate::hash::Sha256;
+use crate::hash::{Md5, Sha256};
 use crate::name::FileName;
 use crate::progress::Task;
 
@@ -141,6 +146,8 @@ pub struct Object {
     pub modified: Option<Timestamp>,
     /// The SHA-256 of the stored bytes, where the provider computes one.
     pub sha256: Option<Sha256>,
+    /// Their MD5, where the provider computes one; looked at only in want of a SHA-256.
+    pub md5: Option<Md5>,
     /// Changes whenever the content may have changed: an id with a revision.
     pub version: String,
 }
@@ -161,6 +168,18 @@ pub struct Session {
     pub size: u64,
     /// Where the bytes go meanwhile: a temporary name, or the provider's own handle.
     pub handle: String,
+    /// The provider's number of the transfer, to ask by how it went; no secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+}
+
+/// How long to look for what was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// As it is now.
+    Once,
+    /// Until it is there, as long as a provider may take to check it.
+    Patiently,
 }
 
 /// How to delete.
@@ -198,10 +217,19 @@ pub trait Provider: Send + Sync {
     /// The object of that name, or `None`. A missing directory is no error.
     fn stat(&self, name: &FileName) -> Result<Option<Object>>;
 
-    /// Visits every object of the directory once, in no order, foreign and
-    /// temporary ones included. A missing directory is an empty one; any doubt
-    /// about completeness is an error. The visitor may stop it with an error.
-    fn list(&self, visit: &mut dyn FnMut(Object) -> anyhow::Result<()>) -> anyhow::Result<()>;
+    /// Visits the objects of one page of the directory, in no order, foreign and
+    /// temporary ones included, and returns where the next page begins: of the
+    /// first page `None` is asked for, after the last `None` is returned. A missing
+    /// directory is an empty one. The visitor may stop it with an error.
+    ///
+    /// Fails before the first visit, or not at all; with [`error::Kind::Changed`]
+    /// when the directory changed so that objects may have been passed over.
+    /// [`dyn Provider::list`](trait.Provider.html#method.list) puts the pages together.
+    fn list_page(
+        &self,
+        page: Option<&str>,
+        visit: &mut dyn FnMut(Object) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Option<String>>;
 
     /// Opens the object's bytes from `offset` on.
     ///
@@ -214,22 +242,31 @@ pub trait Provider: Send + Sync {
     /// directory if it is missing.
     fn begin(&self, name: &FileName, size: u64) -> Result<Session>;
 
-    /// Sends the bytes; the body gives exactly the size announced.
+    /// Sends the bytes, once in a session; the body gives exactly the size announced.
     ///
     /// An error of the body comes back as [`error::Kind::Body`]; it leaves the
-    /// session as it is, to be taken up or discarded.
-    fn send(&self, session: &Session, body: &mut dyn Read) -> Result<()>;
+    /// session as it is, to be taken up or discarded. [`error::Kind::Unanswered`]
+    /// is to be followed by a patient look.
+    fn send(&self, session: &Session, body: &mut dyn Read, task: &dyn Task) -> Result<()>;
 
-    /// What the provider holds under the session: size and SHA-256 of what is
-    /// stored, not of what was received.
-    fn inspect(&self, session: &Session, task: &dyn Task) -> Result<Object>;
+    /// What the provider holds under the session: size and hashes of what is
+    /// stored, not of what was received. Fails with [`error::Kind::Missing`] when
+    /// there is nothing.
+    fn inspect(&self, session: &Session, look: Look, task: &dyn Task) -> Result<Object>;
 
-    /// Gives the inspected object its final name, in place of what had it, in
-    /// one step. Returns the object as it now stands.
-    fn publish(&self, session: &Session) -> Result<Object>;
+    /// Gives the object that was inspected its final name, in place of what had it.
+    /// Returns the object as it now stands, which is the one that was staged.
+    ///
+    /// At no instant is the name without the old content or the new; where the
+    /// provider cannot do that in one step, [`Provider::publish`] and
+    /// [`Provider::discard`] finish what a killed run began.
+    fn publish(&self, session: &Session, staged: &Object) -> Result<Object>;
 
     /// Removes what the session stored. A session that is gone is no error.
-    fn discard(&self, session: &Session) -> Result<()>;
+    ///
+    /// Returns whether that settles it: `false` while the provider may still be
+    /// storing what it was sent. Then it is asked again later.
+    fn discard(&self, session: &Session) -> Result<bool>;
 
     /// Deletes an object; whether there was one.
     fn delete(&self, name: &FileName, deletion: Deletion) -> Result<bool>;

@@ -1,28 +1,42 @@
 //! The only place that names providers: from configuration to a value behind the seam.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::{Kind, Reason};
 use super::local::{Identity, Local};
+use super::retry::{Policy, Retried};
+use super::yandex_disk::{Account, YandexDisk};
 use super::{Error, Provider, ProviderKind};
 use crate::credential::SecretSource;
 use crate::failure::{Code, Failure};
 use crate::remote_path::RemotePath;
+use crate::secret::Secret;
 use crate::sections::Sections;
 
 /// What is needed to reach a provider, without any company.
 pub struct Registry {
     sections: Sections,
     builtin_root: PathBuf,
+    policy: Policy,
+    /// One account for all companies: its requests pass one gate, its token is fetched once.
+    yandex_disk: Mutex<Option<Arc<Account>>>,
 }
 
 impl Registry {
     /// From what is configured; `builtin_root` serves `local` without a root.
-    pub fn new(sections: Sections, builtin_root: PathBuf) -> Self {
+    pub fn new(sections: Sections, builtin_root: PathBuf, policy: Policy) -> Self {
         Registry {
             sections,
             builtin_root,
+            policy,
+            yandex_disk: Mutex::default(),
         }
+    }
+
+    /// How patient to be with providers.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// Whether a provider is switched on and has something to connect with.
@@ -75,8 +89,13 @@ impl Registry {
                 };
                 Ok(Box::new(Local::new(root.to_owned(), directory, identity)))
             }
-            ProviderKind::YandexDisk | ProviderKind::GoogleDrive => {
-                self.check_credentials(kind)?;
+            ProviderKind::YandexDisk => {
+                let account = self.yandex_account()?;
+                let disk = YandexDisk::new(account, directory, identity);
+                Ok(Box::new(Retried::new(Arc::new(disk), self.policy)))
+            }
+            ProviderKind::GoogleDrive => {
+                self.check_google_credentials()?;
                 let why =
                     format!("the credentials are in place, but this version has no {kind} adapter");
                 Err(Error::new(kind, Kind::Connection(Reason::Unsupported), why)
@@ -86,46 +105,56 @@ impl Registry {
         }
     }
 
-    /// Whether the credentials of a cloud provider are there and can be fetched.
-    fn check_credentials(&self, kind: ProviderKind) -> Result<(), Failure> {
-        let google = &self.sections.google_drive;
-        let needed: Vec<(&str, Option<&SecretSource>)> = match kind {
-            ProviderKind::Local => Vec::new(),
-            ProviderKind::YandexDisk => vec![(
-                "oauth_token",
-                self.sections.yandex_disk.oauth_token.as_ref(),
-            )],
-            ProviderKind::GoogleDrive if google.refresh_token.is_some() => vec![
-                ("credentials.refresh_token", google.refresh_token.as_ref()),
-                ("credentials.client_secret", google.client_secret.as_ref()),
-            ],
-            ProviderKind::GoogleDrive => match &google.service_account_file {
-                Some(path) if path.is_file() => Vec::new(),
-                Some(path) => {
-                    let why = format!("the service account file '{}' is missing", path.display());
-                    return Err(no_credentials(kind, &why));
-                }
-                None => vec![("credentials.access_token", google.access_token.as_ref())],
-            },
-        };
-        for (key, source) in needed {
-            let source =
-                source.ok_or_else(|| no_credentials(kind, &format!("{key} is missing")))?;
-            source
-                .resolve(key)
-                .map_err(|failure| match failure.code() {
-                    Code::Interrupted(_) => failure,
-                    _ => no_credentials(kind, &failure.to_string()),
-                })?;
+    fn yandex_account(&self) -> Result<Arc<Account>, Failure> {
+        let mut known = self
+            .yandex_disk
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(account) = &*known {
+            return Ok(Arc::clone(account));
         }
-        if kind == ProviderKind::GoogleDrive
-            && google.refresh_token.is_some()
-            && google.client_id.is_none()
-        {
-            return Err(no_credentials(kind, "credentials.client_id is missing"));
-        }
-        Ok(())
+        let section = &self.sections.yandex_disk;
+        let kind = ProviderKind::YandexDisk;
+        let token = secret(kind, "oauth_token", section.oauth_token.as_ref())?;
+        let account = Account::new(section.api_url.as_deref(), token, self.policy);
+        Ok(Arc::clone(known.insert(Arc::new(account))))
     }
+
+    /// Whether the credentials of Google Drive are there and can be fetched.
+    fn check_google_credentials(&self) -> Result<(), Failure> {
+        let google = &self.sections.google_drive;
+        let kind = ProviderKind::GoogleDrive;
+        if google.refresh_token.is_some() {
+            let token = google.refresh_token.as_ref();
+            secret(kind, "credentials.refresh_token", token)?;
+            let client = google.client_secret.as_ref();
+            secret(kind, "credentials.client_secret", client)?;
+            return match google.client_id {
+                Some(_) => Ok(()),
+                None => Err(no_credentials(kind, "credentials.client_id is missing")),
+            };
+        }
+        match &google.service_account_file {
+            Some(path) if path.is_file() => Ok(()),
+            Some(path) => {
+                let why = format!("the service account file '{}' is missing", path.display());
+                Err(no_credentials(kind, &why))
+            }
+            None => {
+                let token = google.access_token.as_ref();
+                secret(kind, "credentials.access_token", token).map(drop)
+            }
+        }
+    }
+}
+
+/// Fetches a secret, or says why the provider cannot be used without it.
+fn secret(kind: ProviderKind, key: &str, source: Option<&SecretSource>) -> Result<Secret, Failure> {
+    let source = source.ok_or_else(|| no_credentials(kind, &format!("{key} is missing")))?;
+    source.resolve(key).map_err(|failure| match failure.code() {
+        Code::Interrupted(_) => failure,
+        _ => no_credentials(kind, &failure.to_string()),
+    })
 }
 
 fn no_credentials(kind: ProviderKind, why: &str) -> Failure {

@@ -3,18 +3,25 @@
 //! A provider joins with one line at the end: a name and a function that makes
 //! a [`World`]. What the case list holds is written once.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
-use tempfile::TempDir;
 use vertex_backup::hash::Sha256;
 use vertex_backup::name::FileName;
 use vertex_backup::progress::Silent;
 use vertex_backup::provider::error::Kind;
 use vertex_backup::provider::local::{Identity, Local};
-use vertex_backup::provider::{Deletion, Object, ObjectKind, Provider};
+use vertex_backup::provider::retry::{Policy, Retried};
+use vertex_backup::provider::yandex_disk::{Account, YandexDisk};
+use vertex_backup::provider::{Deletion, Look, Object, ObjectKind, Provider, Session};
 use vertex_backup::remote_path::RemotePath;
+use vertex_backup::secret::Secret;
+
+use crate::support::fake_yandex::{FakeYandex, TOKEN};
 
 /// A place to store, and what a test may do to it behind the provider's back.
 struct World {
@@ -25,8 +32,13 @@ struct World {
     corrupt: Box<dyn Fn(&str)>,
     /// Every stored name, unfinished ones included.
     names: Box<dyn Fn() -> Vec<String>>,
-    _scratch: TempDir,
+    /// What has to live as long.
+    _ground: Box<dyn Any>,
 }
+
+/// A directory whose name holds all that a name can.
+const DIRECTORY: &str = "/vertex-ar/a b%+#:'\"я🌼/backups";
+const NEIGHBOUR: &str = "/vertex-ar/other/backups";
 
 fn local() -> World {
     let scratch = tempfile::tempdir().unwrap();
@@ -38,11 +50,11 @@ fn local() -> World {
             Identity::Unclaimed,
         ))
     };
-    let folder: PathBuf = root.join("vertex-ar/a b%+#:'\"я🌼/backups");
+    let folder: PathBuf = root.join(DIRECTORY.trim_start_matches('/'));
     let corrupt_folder = folder.clone();
     World {
-        provider: open("/vertex-ar/a b%+#:'\"я🌼/backups"),
-        neighbour: open("/vertex-ar/other/backups"),
+        provider: open(DIRECTORY),
+        neighbour: open(NEIGHBOUR),
         corrupt: Box::new(move |name| {
             use std::os::unix::fs::FileExt as _;
             let file = std::fs::OpenOptions::new()
@@ -62,7 +74,30 @@ fn local() -> World {
                 .map(|entry| entry.unwrap().file_name().into_string().unwrap())
                 .collect()
         }),
-        _scratch: scratch,
+        _ground: Box::new(scratch),
+    }
+}
+
+fn yandex_disk() -> World {
+    let fake = Arc::new(FakeYandex::start());
+    let policy = Policy {
+        pause: Duration::from_millis(2),
+        ..Policy::default()
+    };
+    let token = Secret::new(TOKEN);
+    let account = Arc::new(Account::new(Some(&fake.api_url()), token, policy));
+    let open = |directory: &str| {
+        let directory = Some(RemotePath::parse(directory).unwrap());
+        let disk = YandexDisk::new(Arc::clone(&account), directory, None);
+        Box::new(Retried::new(Arc::new(disk), policy))
+    };
+    let (corrupted, named) = (Arc::clone(&fake), Arc::clone(&fake));
+    World {
+        provider: open(DIRECTORY),
+        neighbour: open(NEIGHBOUR),
+        corrupt: Box::new(move |name| corrupted.corrupt(&format!("{DIRECTORY}/{name}"))),
+        names: Box::new(move || named.names(DIRECTORY)),
+        _ground: Box::new(fake),
     }
 }
 
@@ -83,13 +118,20 @@ impl World {
             .provider
             .begin(&name(file), content.len() as u64)
             .unwrap();
-        self.provider.send(&session, &mut &*content).unwrap();
-        let staged = self.provider.inspect(&session, &Silent).unwrap();
+        self.provider
+            .send(&session, &mut &*content, &Silent)
+            .unwrap();
+        let staged = self.inspect(&session);
         assert_eq!(
             (staged.size, staged.sha256),
             (content.len() as u64, Some(Sha256::of(content)))
         );
-        self.provider.publish(&session).unwrap()
+        self.provider.publish(&session, &staged).unwrap()
+    }
+
+    fn inspect(&self, session: &Session) -> Object {
+        let looked = self.provider.inspect(session, Look::Patiently, &Silent);
+        looked.unwrap()
     }
 
     fn content(&self, file: &str) -> Option<Vec<u8>> {
@@ -198,17 +240,17 @@ fn nothing_has_the_final_name_before_publish(world: &World) {
     assert!(world.provider.stat(&name("x.db")).unwrap().is_none());
     world
         .provider
-        .send(&session, &mut content.as_slice())
+        .send(&session, &mut content.as_slice(), &Silent)
         .unwrap();
     assert!(world.provider.stat(&name("x.db")).unwrap().is_none());
-    world.provider.inspect(&session, &Silent).unwrap();
+    let staged = world.inspect(&session);
     assert!(
         world
             .listing()
             .values()
             .all(|(kind, _)| *kind == ObjectKind::Temporary)
     );
-    world.provider.publish(&session).unwrap();
+    world.provider.publish(&session, &staged).unwrap();
     assert_eq!(world.content("x.db").unwrap(), content);
     assert_eq!(world.names.as_ref()(), ["x.db"]);
 }
@@ -216,10 +258,13 @@ fn nothing_has_the_final_name_before_publish(world: &World) {
 fn a_replaced_file_is_whole_until_the_last_step(world: &World) {
     world.store("x.db", b"old");
     let session = world.provider.begin(&name("x.db"), 3).unwrap();
-    world.provider.send(&session, &mut &b"new"[..]).unwrap();
-    world.provider.inspect(&session, &Silent).unwrap();
+    world
+        .provider
+        .send(&session, &mut &b"new"[..], &Silent)
+        .unwrap();
+    let staged = world.inspect(&session);
     assert_eq!(world.content("x.db").unwrap(), b"old");
-    world.provider.publish(&session).unwrap();
+    world.provider.publish(&session, &staged).unwrap();
     assert_eq!(world.content("x.db").unwrap(), b"new");
     assert_eq!(world.names.as_ref()(), ["x.db"]);
 }
@@ -229,10 +274,10 @@ fn damage_on_the_way_is_seen(world: &World) {
     let session = world.provider.begin(&name("x.db"), 300_000).unwrap();
     world
         .provider
-        .send(&session, &mut content.as_slice())
+        .send(&session, &mut content.as_slice(), &Silent)
         .unwrap();
     (world.corrupt)(&session.handle);
-    let staged = world.provider.inspect(&session, &Silent).unwrap();
+    let staged = world.inspect(&session);
     assert_ne!(staged.sha256, Some(Sha256::of(&content)));
     world.provider.discard(&session).unwrap();
     assert!(world.names.as_ref()().is_empty());
@@ -261,7 +306,7 @@ fn a_source_that_ends_early_is_no_file(world: &World) {
         let session = world.provider.begin(&name("x.db"), 100_000).unwrap();
         let error = world
             .provider
-            .send(&session, &mut Breaks(sent))
+            .send(&session, &mut Breaks(sent), &Silent)
             .unwrap_err();
         match error.kind {
             Kind::Body(inner) => assert_eq!(inner.to_string(), "the source broke"),
@@ -275,7 +320,10 @@ fn a_source_that_ends_early_is_no_file(world: &World) {
 
 fn a_discarded_upload_is_gone_and_may_be_discarded_again(world: &World) {
     let session = world.provider.begin(&name("x.db"), 3).unwrap();
-    world.provider.send(&session, &mut &b"abc"[..]).unwrap();
+    world
+        .provider
+        .send(&session, &mut &b"abc"[..], &Silent)
+        .unwrap();
     for _ in 0..2 {
         world.provider.discard(&session).unwrap();
         assert!(world.names.as_ref()().is_empty());
@@ -284,20 +332,24 @@ fn a_discarded_upload_is_gone_and_may_be_discarded_again(world: &World) {
 
 fn a_session_survives_its_process(world: &World) {
     let session = world.provider.begin(&name("x.db"), 3).unwrap();
-    world.provider.send(&session, &mut &b"abc"[..]).unwrap();
+    world
+        .provider
+        .send(&session, &mut &b"abc"[..], &Silent)
+        .unwrap();
     let stored = serde_json::to_string(&session).unwrap();
     let session = serde_json::from_str(&stored).unwrap();
-    assert_eq!(
-        world.provider.inspect(&session, &Silent).unwrap().sha256,
-        Some(Sha256::of(b"abc"))
-    );
-    world.provider.publish(&session).unwrap();
+    let staged = world.inspect(&session);
+    assert_eq!(staged.sha256, Some(Sha256::of(b"abc")));
+    world.provider.publish(&session, &staged).unwrap();
     assert_eq!(world.content("x.db").unwrap(), b"abc");
 }
 
 fn a_new_upload_takes_the_place_of_an_unfinished_one(world: &World) {
     let first = world.provider.begin(&name("x.db"), 5).unwrap();
-    world.provider.send(&first, &mut &b"first"[..]).unwrap();
+    world
+        .provider
+        .send(&first, &mut &b"first"[..], &Silent)
+        .unwrap();
     world.store("x.db", b"second");
     assert_eq!(world.content("x.db").unwrap(), b"second");
     world.provider.discard(&first).unwrap();
@@ -420,4 +472,4 @@ macro_rules! conformance {
     };
 }
 
-conformance!(local);
+conformance!(local, yandex_disk);

@@ -30,3 +30,4 @@ mod status;
 mod support;
 mod trust;
 mod verify;
+mod yandex;

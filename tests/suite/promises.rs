@@ -96,6 +96,8 @@ impl<F: Fn()> Task for Watch<'_, F> {
     }
 
     fn phase(&self, _: &str) {}
+
+    fn waiting(&self, _: &str) {}
 }
 
 fn meanwhile<F: Fn()>(act: F) -> Meanwhile<F> {
@@ -106,10 +108,10 @@ fn meanwhile<F: Fn()>(act: F) -> Meanwhile<F> {
 struct Damaging(Box<dyn Provider>, PathBuf);
 
 impl Provider for Damaging {
-    forward!(0: kind capabilities check claim quota stat list read begin inspect publish discard delete);
+    forward!(0: kind capabilities check claim quota stat list_page read begin inspect publish discard delete);
 
-    fn send(&self, session: &Session, body: &mut dyn Read) -> Answer<()> {
-        self.0.send(session, body)?;
+    fn send(&self, session: &Session, body: &mut dyn Read, task: &dyn Task) -> Answer<()> {
+        self.0.send(session, body, task)?;
         let file = fs::OpenOptions::new()
             .write(true)
             .open(self.1.join(&session.handle))

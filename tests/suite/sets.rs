@@ -343,6 +343,8 @@ impl Task for Nothing {
     fn advance(&self, _: u64) {}
 
     fn phase(&self, _: &str) {}
+
+    fn waiting(&self, _: &str) {}
 }
 
 #[test]

@@ -401,8 +401,13 @@ impl Provider for Hashing {
         Ok(found.map(|object| self.hashed(object)))
     }
 
-    fn list(&self, visit: &mut dyn FnMut(Object) -> anyhow::Result<()>) -> anyhow::Result<()> {
-        self.inner.list(&mut |object| visit(self.hashed(object)))
+    fn list_page(
+        &self,
+        page: Option<&str>,
+        visit: &mut dyn FnMut(Object) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Option<String>> {
+        self.inner
+            .list_page(page, &mut |object| visit(self.hashed(object)))
     }
 
     fn read(&self, object: &Object, offset: u64) -> Answer<Box<dyn Read>> {

@@ -36,12 +36,13 @@ macro_rules! forward {
         }
         $crate::support::forward::forward!($field: $($rest)*);
     };
-    ($field:tt: list $($rest:ident)*) => {
-        fn list(
+    ($field:tt: list_page $($rest:ident)*) => {
+        fn list_page(
             &self,
+            page: Option<&str>,
             visit: &mut dyn FnMut(vertex_backup::provider::Object) -> anyhow::Result<()>,
-        ) -> anyhow::Result<()> {
-            self.$field.list(visit)
+        ) -> anyhow::Result<Option<String>> {
+            self.$field.list_page(page, visit)
         }
         $crate::support::forward::forward!($field: $($rest)*);
     };
@@ -70,8 +71,9 @@ macro_rules! forward {
             &self,
             session: &vertex_backup::provider::Session,
             body: &mut dyn std::io::Read,
+            task: &dyn vertex_backup::progress::Task,
         ) -> vertex_backup::provider::Result<()> {
-            self.$field.send(session, body)
+            self.$field.send(session, body, task)
         }
         $crate::support::forward::forward!($field: $($rest)*);
     };
@@ -79,9 +81,10 @@ macro_rules! forward {
         fn inspect(
             &self,
             session: &vertex_backup::provider::Session,
+            look: vertex_backup::provider::Look,
             task: &dyn vertex_backup::progress::Task,
         ) -> vertex_backup::provider::Result<vertex_backup::provider::Object> {
-            self.$field.inspect(session, task)
+            self.$field.inspect(session, look, task)
         }
         $crate::support::forward::forward!($field: $($rest)*);
     };
@@ -89,8 +92,9 @@ macro_rules! forward {
         fn publish(
             &self,
             session: &vertex_backup::provider::Session,
+            staged: &vertex_backup::provider::Object,
         ) -> vertex_backup::provider::Result<vertex_backup::provider::Object> {
-            self.$field.publish(session)
+            self.$field.publish(session, staged)
         }
         $crate::support::forward::forward!($field: $($rest)*);
     };
@@ -98,7 +102,7 @@ macro_rules! forward {
         fn discard(
             &self,
             session: &vertex_backup::provider::Session,
-        ) -> vertex_backup::provider::Result<()> {
+        ) -> vertex_backup::provider::Result<bool> {
             self.$field.discard(session)
         }
         $crate::support::forward::forward!($field: $($rest)*);

@@ -13,6 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub mod backups;
+pub mod cloud;
 pub mod fake_yandex;
 pub mod forward;
 
@@ -123,6 +124,9 @@ impl Sandbox {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("USER", "operator")
             .env("TZ", "UTC")
+            // No test leaves this machine, and none waits to ask again.
+            .env("HTTPS_PROXY", "http://127.0.0.1:9")
+            .env("VERTEX_BACKUP_RETRY_PAUSE", "2ms")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -336,6 +340,11 @@ impl Outcome {
             ),
         }
     }
+}
+
+/// Makes a file readable for its owner alone.
+pub fn make_private(path: &Path) {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 /// The keys of a JSON object, in their order.

@@ -1,0 +1,110 @@
+//! What the world says in headers, addresses and bodies, read without trust.
+
+use super::*;
+
+#[test]
+fn retry_after_is_a_time_or_nothing() {
+    assert_eq!(retry_after("7"), Some(Duration::from_secs(7)));
+    assert_eq!(retry_after("0"), Some(Duration::ZERO));
+    let year = Duration::from_secs(366 * 86_400);
+    assert_eq!(retry_after("1000000000000000000"), Some(year));
+    for nonsense in ["", "soon", "-1", "1e18", "99999999999999999999999", "1.5"] {
+        assert_eq!(retry_after(nonsense), None, "{nonsense}");
+    }
+    assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:37 GMT"), None);
+    let later = retry_after("Fri, 06 Nov 2150 08:49:37 GMT").unwrap();
+    assert!(later > Duration::from_hours(24 * 365 * 100));
+}
+
+#[test]
+fn ranges_are_read_or_refused() {
+    assert_eq!(content_range("bytes 10-19/20"), Some((10, Some(20))));
+    assert_eq!(content_range("bytes 10-19/*"), Some((10, None)));
+    for nonsense in [
+        "",
+        "bytes */20",
+        "10-19/20",
+        "bytes -19/20",
+        "bytes 99999999999999999999-1/2",
+    ] {
+        assert_eq!(content_range(nonsense), None, "{nonsense}");
+    }
+}
+
+#[test]
+fn values_are_data() {
+    assert_eq!(
+        encoded("disk:/a b+%#&я.db"),
+        "disk%3A%2Fa%20b%2B%25%23%26%D1%8F.db"
+    );
+}
+
+#[test]
+fn bytes_go_to_no_strange_place() {
+    let cloud = Http::new(
+        ProviderKind::YandexDisk,
+        "https://cloud-api.yandex.net",
+        Policy::default(),
+    );
+    let kept = "https://uploader1.disk.yandex.net:443/upload-target/x?y=z";
+    assert_eq!(cloud.transfer_url(kept).unwrap(), kept);
+    assert_eq!(
+        cloud.transfer_url("http://a.example/x").unwrap(),
+        "https://a.example/x"
+    );
+    for strange in [
+        "ftp://a.example/x",
+        "file:///etc/passwd",
+        "//a.example/x",
+        "/x",
+        "",
+        "https://user@a.example/x",
+        "https://169.254.169.254/latest",
+        "https://10.0.0.1/x",
+        "https://[::1]/x",
+        "http://localhost/x",
+    ] {
+        assert!(cloud.transfer_url(strange).is_err(), "{strange}");
+    }
+    let here = Http::new(
+        ProviderKind::YandexDisk,
+        "http://127.0.0.1:8080",
+        Policy::default(),
+    );
+    let near = "http://127.0.0.1:9090/x";
+    assert_eq!(here.transfer_url(near).unwrap(), near);
+}
+
+#[test]
+fn an_error_page_is_shown_short_and_without_addresses() {
+    let answer = |text: &str| Answer {
+        status: 502,
+        retry_after: None,
+        body: text.as_bytes().to_vec(),
+    };
+    assert_eq!(
+        answer("Bad\n  Gateway\u{1b}[2J").excerpt(),
+        "Bad Gateway\\u{1b}[2J"
+    );
+    let shown = answer("see https://uploader/SIGNED").excerpt();
+    assert!(!shown.contains("SIGNED"), "{shown}");
+    assert_eq!(answer(&"x".repeat(5000)).excerpt().len(), 200);
+}
+
+#[test]
+fn a_source_that_ends_early_is_an_error_and_no_endless_wait() {
+    let all_sent = Cell::new(false);
+    let mut source = &b"abc"[..];
+    let mut body = Exactly {
+        body: &mut source,
+        size: 5,
+        left: 5,
+        task: &crate::progress::Silent,
+        all_sent: &all_sent,
+        pace: Pace::new(5),
+    };
+    let error = io::copy(&mut body, &mut io::sink()).unwrap_err();
+    let error = unsmuggle(error).unwrap();
+    assert_eq!(error.to_string(), "the source ended after 3 of 5 bytes");
+    assert!(!all_sent.get());
+}

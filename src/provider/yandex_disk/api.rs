@@ -1,0 +1,456 @@
+//! The REST API of Yandex Disk: requests, answers, and what its errors mean.
+//!
+//! Source of all of it: `protocols/yandex_disk.md`; the numbers are its sections.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::provider::error::{Error, Kind, Reason, Repeat, Result, Shortage};
+use crate::provider::http::{Answer, Http, Request, encoded, origin};
+use crate::provider::retry::Policy;
+use crate::provider::{ProviderKind, Quota};
+use crate::secret::Secret;
+use crate::text::{bytes, printable};
+
+pub(super) const KIND: ProviderKind = ProviderKind::YandexDisk;
+
+/// Where the API is, unless configured otherwise (§1).
+pub const API_URL: &str = "https://cloud-api.yandex.net/v1/disk";
+
+/// The hosts that are one and the same API (§1).
+const API_HOSTS: [&str; 2] = ["cloud-api.yandex.net", "cloud-api.yandex.com"];
+
+/// Room is asked for anew after this time.
+const ROOM_LASTS: Duration = Duration::from_secs(60);
+
+pub(super) const LOGIN: &str = "get a new token: vertex-backup providers login yandex_disk";
+
+/// The names of errors that mean something else than their status says (§3).
+pub(super) mod name {
+    pub(crate) const NO_PARENT: &str = "DiskPathDoesntExistsError";
+    pub(crate) const FOLDER_EXISTS: &str = "DiskPathPointsToExistentDirectoryError";
+    pub(crate) const EXISTS: &str = "DiskResourceAlreadyExistsError";
+    pub(crate) const OTHER_MD5: &str = "MD5DifferError";
+    pub(super) const NO_DISK: &str = "DiskUnsupportedUserAccountTypeError";
+    pub(super) const NO_UPLOADS_LEFT: &str = "DiskUploadTrafficLimitExceeded";
+    pub(super) const NO_DOWNLOADS_LEFT: &str = "DiskResourceDownloadLimitExceededError";
+}
+
+/// One account, shared by all companies whose backups it has.
+pub struct Account {
+    http: Http,
+    base: String,
+    token: Secret,
+    room: Mutex<Option<Room>>,
+}
+
+/// The room as it was when it was asked for, less what was begun since.
+struct Room {
+    at: Instant,
+    disk: Disk,
+    begun: u64,
+}
+
+/// `GET /disk`.
+#[derive(Clone, Deserialize)]
+pub(super) struct Disk {
+    total_space: u64,
+    used_space: u64,
+    trash_size: Option<u64>,
+    max_file_size: Option<u64>,
+    paid_max_file_size: Option<u64>,
+    is_paid: Option<bool>,
+    pub(super) user: Option<User>,
+}
+
+#[derive(Clone, Deserialize)]
+pub(super) struct User {
+    pub(super) login: Option<String>,
+    pub(super) uid: Option<serde_json::Value>,
+}
+
+/// A file or folder. All but what was asked for may be missing.
+#[derive(Deserialize)]
+pub(super) struct Resource {
+    pub(super) name: Option<String>,
+    #[serde(rename = "type")]
+    pub(super) kind: Option<String>,
+    pub(super) size: Option<u64>,
+    pub(super) md5: Option<String>,
+    pub(super) sha256: Option<String>,
+    pub(super) modified: Option<Timestamp>,
+    pub(super) revision: Option<u64>,
+    #[serde(rename = "_embedded")]
+    pub(super) embedded: Option<Embedded>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Embedded {
+    pub(super) items: Vec<Resource>,
+    pub(super) total: Option<u64>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Link {
+    href: String,
+    #[serde(default)]
+    templated: bool,
+    pub(super) operation_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Operation {
+    status: String,
+}
+
+/// How an operation on the server stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    UnderWay,
+    Done,
+    Failed,
+    /// The server knows nothing of it.
+    Unknown,
+}
+
+/// An answer that is a no.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) status: u16,
+    name: String,
+    text: String,
+    retry_after: Option<Duration>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Said {
+    error: String,
+    description: String,
+}
+
+impl Refusal {
+    pub(super) fn of(answer: &Answer) -> Self {
+        // Upload and download hosts answer in HTML or not at all.
+        let said: Option<Said> = serde_json::from_slice(&answer.body).ok();
+        let Said { error, description } = said.unwrap_or_default();
+        let text = if description.is_empty() {
+            answer.excerpt()
+        } else {
+            printable(&description).chars().take(200).collect()
+        };
+        Refusal {
+            status: answer.status,
+            name: error,
+            text,
+            retry_after: answer.retry_after,
+        }
+    }
+
+    pub(super) fn is(&self, name: &str) -> bool {
+        self.name == name
+    }
+
+    fn words(&self) -> String {
+        match (self.text.is_empty(), self.name.is_empty()) {
+            (true, true) => format!("{}", self.status),
+            (true, false) => format!("{} {}", self.status, printable(&self.name)),
+            (false, true) => format!("{}: {}", self.status, self.text),
+            (false, false) => format!("{} {}: {}", self.status, printable(&self.name), self.text),
+        }
+    }
+
+    /// What it means, where the caller has no meaning of its own for it; `doing` is
+    /// "asking for the room".
+    pub(super) fn error(&self, doing: &str) -> Error {
+        let say = |reason, detail: String| {
+            Error::new(
+                KIND,
+                Kind::Connection(reason),
+                format!("{detail} ({doing})"),
+            )
+        };
+        let soon = self.retry_after.map_or(Repeat::Soon, Repeat::After);
+        match self.status {
+            401 => say(Reason::Auth, "the token is refused: it has expired or was revoked".into())
+                .hint(LOGIN)
+                .repeat(Repeat::Once),
+            403 if self.is(name::NO_DISK) => {
+                let why = "the account has no Disk: it is one without mail";
+                say(Reason::Forbidden, why.into()).hint("use the token of another account")
+            }
+            403 => say(Reason::Forbidden, format!("it answers {}", self.words())).hint(
+                "the token needs the rights cloud_api:disk.info, cloud_api:disk.read and cloud_api:disk.write",
+            ),
+            413 => Error::new(KIND, Kind::TooLarge(0), format!("it answers {}", self.words())),
+            423 if self.is(name::NO_UPLOADS_LEFT) => {
+                let why = "this month's allowance of uploads is used up";
+                say(Reason::Quota, why.into())
+                    .hint("wait for the next month, or take a larger plan")
+            }
+            423 => {
+                let why = "another operation holds it, or the service is in maintenance";
+                say(Reason::Timeout, format!("it stays locked: {why}")).repeat(Repeat::Unlocked)
+            }
+            429 if self.is(name::NO_DOWNLOADS_LEFT) => {
+                say(Reason::Quota, "the allowance of downloads is used up".into())
+                    .hint("wait a day")
+            }
+            429 => say(Reason::Quota, "it has had too many requests".into()).repeat(soon),
+            507 => {
+                let shortage = Shortage { needed: 0, free: None };
+                Error::new(KIND, Kind::Full(shortage), "the Disk is full")
+            }
+            500..=599 => say(Reason::Network, format!("it answers {}", self.words())).repeat(soon),
+            _ => say(Reason::Network, format!("it answers {}", self.words())),
+        }
+    }
+}
+
+/// What asking came to: a yes, or a no that the caller may have a use for.
+pub(super) type Asked<T> = std::result::Result<T, Refusal>;
+
+impl Account {
+    /// The account of a token.
+    pub fn new(api_url: Option<&str>, token: Secret, policy: Policy) -> Self {
+        let base = api_url.unwrap_or(API_URL).trim_end_matches('/').to_owned();
+        Account {
+            http: Http::new(KIND, &base, policy),
+            base,
+            token,
+            room: Mutex::new(None),
+        }
+    }
+
+    pub(super) fn http(&self) -> &Http {
+        &self.http
+    }
+
+    pub(super) fn policy(&self) -> &Policy {
+        self.http.policy()
+    }
+
+    /// Asks, with all parameters in the query (§1).
+    pub(super) fn ask(
+        &self,
+        method: &'static str,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Asked<Answer>> {
+        let mut url = format!("{}{path}", self.base);
+        for (index, (key, value)) in query.iter().enumerate() {
+            let mark = if index == 0 { '?' } else { '&' };
+            url.push(mark);
+            url.push_str(key);
+            url.push('=');
+            url.push_str(&encoded(value));
+        }
+        self.ask_at(method, &url)
+    }
+
+    fn ask_at(&self, method: &'static str, url: &str) -> Result<Asked<Answer>> {
+        let answer = self.http.ask(&Request {
+            method,
+            url,
+            token: Some(("OAuth", &self.token)),
+            form: None,
+        })?;
+        log::debug!("{method} {}: {}", shown(url), answer.status);
+        Ok(if answer.is_success() {
+            Ok(answer)
+        } else {
+            Err(Refusal::of(&answer))
+        })
+    }
+
+    /// The account's room, as it is now.
+    pub(super) fn disk(&self) -> Result<Disk> {
+        let doing = "asking for the room";
+        let answer = self.ask("GET", "/", &[])?;
+        let disk: Disk = read(&answer.map_err(|refusal| refusal.error(doing))?, doing)?;
+        *self.room() = Some(Room {
+            at: Instant::now(),
+            disk: disk.clone(),
+            begun: 0,
+        });
+        Ok(disk)
+    }
+
+    fn room(&self) -> MutexGuard<'_, Option<Room>> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next question after room goes to the server.
+    pub(super) fn forget_room(&self) {
+        *self.room() = None;
+    }
+
+    /// Fails when the account is known not to take a file as large (§5.6).
+    pub(super) fn check_room(&self, size: u64) -> Result<()> {
+        let remembered = match &mut *self.room() {
+            Some(room) if room.at.elapsed() < ROOM_LASTS => {
+                let fits = room.disk.takes(size, room.begun).is_ok();
+                room.begun += size;
+                fits
+            }
+            _ => false,
+        };
+        if remembered {
+            return Ok(());
+        }
+        self.disk()?.takes(size, 0)
+    }
+
+    /// How an operation stands.
+    pub(super) fn operation(&self, id: &str) -> Result<Progress> {
+        let asked = self.ask("GET", &format!("/operations/{}", encoded(id)), &[])?;
+        Self::progress(asked)
+    }
+
+    fn progress(asked: Asked<Answer>) -> Result<Progress> {
+        let doing = "asking how it went";
+        match asked {
+            Ok(answer) => {
+                let operation: Operation = read(&answer, doing)?;
+                Ok(match operation.status.as_str() {
+                    "success" => Progress::Done,
+                    "failed" | "failure" => Progress::Failed,
+                    _ => Progress::UnderWay,
+                })
+            }
+            Err(refusal) if refusal.status == 404 => Ok(Progress::Unknown),
+            Err(refusal) => Err(refusal.error(doing)),
+        }
+    }
+
+    /// Waits for what a 202 said to be under way; whether it is known to have succeeded.
+    pub(super) fn wait_for(&self, accepted: &Answer, limit: Duration) -> Result<bool> {
+        let link: Link = read(accepted, "waiting for an operation")?;
+        let url = self.api_url(&link)?;
+        let ended = self.policy().until(KIND, limit, || {
+            let progress = match self.ask_at("GET", &url) {
+                Ok(asked) => Self::progress(asked),
+                Err(error) => Err(error),
+            };
+            match progress {
+                Ok(Progress::UnderWay) => Ok(None),
+                // A look that fails says nothing of the operation.
+                Err(error) if error.is_open() => Ok(None),
+                ended => ended.map(Some),
+            }
+        })?;
+        Ok(ended == Some(Progress::Done))
+    }
+
+    /// The address of a link that the token is sent to.
+    fn api_url(&self, link: &Link) -> Result<String> {
+        let href = self.transfer_url(link)?;
+        let ours = origin(&self.base);
+        let same = match (&ours, origin(&href)) {
+            (Some(ours), Some(theirs)) => {
+                *ours == theirs
+                    || [ours.1.as_str(), theirs.1.as_str()]
+                        .iter()
+                        .all(|host| API_HOSTS.contains(host))
+            }
+            _ => false,
+        };
+        if same {
+            return Ok(href);
+        }
+        let why = "it gives an address for the token that is not its own";
+        Err(Error::new(KIND, Kind::Connection(Reason::Network), why))
+    }
+
+    /// The address of a link, byte for byte (§1).
+    pub(super) fn transfer_url(&self, link: &Link) -> Result<String> {
+        if link.templated {
+            let why = "it gives an address with blanks to fill in, which it never did";
+            return Err(Error::new(KIND, Kind::Connection(Reason::Network), why));
+        }
+        self.http.transfer_url(&link.href)
+    }
+}
+
+impl Disk {
+    fn free(&self) -> u64 {
+        self.total_space.saturating_sub(self.used_space)
+    }
+
+    fn max_file_size(&self) -> Option<u64> {
+        let paid = self
+            .paid_max_file_size
+            .filter(|_| self.is_paid == Some(true));
+        self.max_file_size.max(paid).filter(|limit| *limit > 0)
+    }
+
+    pub(super) fn quota(&self) -> Quota {
+        Quota {
+            total: Some(self.total_space),
+            used: Some(self.used_space),
+            available: Some(self.free()),
+            trash: self.trash_size,
+            max_file_size: self.max_file_size(),
+        }
+    }
+
+    fn takes(&self, size: u64, begun: u64) -> Result<()> {
+        if let Some(limit) = self.max_file_size().filter(|limit| size > *limit) {
+            let detail = format!(
+                "Yandex Disk takes files up to {} from this account, this one has {}",
+                bytes(limit),
+                bytes(size)
+            );
+            let hint = match self.paid_max_file_size {
+                Some(paid) if paid > limit => format!(
+                    "with a subscription it takes up to {}; or let Vertex AR split its backups",
+                    bytes(paid)
+                ),
+                _ => "let Vertex AR split its backups".to_owned(),
+            };
+            return Err(Error::new(KIND, Kind::TooLarge(limit), detail).hint(hint));
+        }
+        let free = self.free().saturating_sub(begun);
+        if size <= free {
+            return Ok(());
+        }
+        let detail = format!(
+            "the Disk has no room: {} are needed, {} are free",
+            bytes(size),
+            bytes(free)
+        );
+        let shortage = Shortage {
+            needed: size,
+            free: Some(free),
+        };
+        let hint = match self.trash_size {
+            Some(trash) if trash > 0 => format!(
+                "the trash holds {}: empty it; or remove old backups: vertex-backup prune --permanent",
+                bytes(trash)
+            ),
+            _ => "remove old backups: vertex-backup prune --permanent".to_owned(),
+        };
+        Err(Error::new(KIND, Kind::Full(shortage), detail).hint(hint))
+    }
+}
+
+/// Reads an answer of the kind that was asked for.
+pub(super) fn read<T: DeserializeOwned>(answer: &Answer, doing: &str) -> Result<T> {
+    serde_json::from_slice(&answer.body).map_err(|_| {
+        // What it says instead is not quoted: it may hold anything.
+        let why = format!("what answers is not Yandex Disk, or only a part of it ({doing})");
+        Error::new(KIND, Kind::Connection(Reason::Network), why)
+            .hint("check api_url in the provider file, and whether the network wants a login")
+            .repeat(Repeat::Soon)
+    })
+}
+
+/// An address of the API without its host, for `-vv`: its query holds names, no secrets.
+fn shown(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.find('/').map_or(rest, |position| &rest[position..])
+}
