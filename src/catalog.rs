@@ -98,8 +98,8 @@ pub struct Unfinished {
     path: PathBuf,
     /// When it was begun.
     pub begun_at: Timestamp,
-    /// All its bytes had gone out.
-    pub is_sent: bool,
+    /// When the last of its bytes had gone out.
+    pub sent_at: Option<Timestamp>,
 }
 
 impl Unfinished {
@@ -108,9 +108,10 @@ impl Unfinished {
         self.source == source_key(source)
     }
 
-    /// Whether its source is still there, and the same.
-    pub fn has_source(&self) -> bool {
-        Stamp::at(&self.path).is_ok_and(|stamp| self.is_from(&stamp))
+    /// Whether its source is still there, the same, and not on the remote by another upload.
+    pub fn is_wanted(&self, known: Option<&Known>) -> bool {
+        let is_stored = known.is_some_and(|known| known.source.as_ref() == Some(&self.source));
+        !is_stored && Stamp::at(&self.path).is_ok_and(|stamp| self.is_from(&stamp))
     }
 }
 
@@ -302,7 +303,7 @@ impl State {
                     source,
                     path: path.into(),
                     begun_at: begun_at?,
-                    is_sent: sent_at.is_some(),
+                    sent_at,
                 })
             };
             Ok(unfinished())

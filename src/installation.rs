@@ -283,7 +283,8 @@ fn remove_leftovers(
             continue;
         };
         let is_old = Timestamp::now().duration_since(upload.begun_at) > UNFINISHED_LASTS;
-        if !is_old && upload.has_source() && is_worth_keeping(&*provider, &upload) {
+        let known = state.known(place, &session.name)?;
+        if !is_old && upload.is_wanted(known.as_ref()) && has_arrived(&*provider, &upload) {
             continue;
         }
         match provider.discard(session) {
@@ -297,8 +298,8 @@ fn remove_leftovers(
 }
 
 /// Whether an upload is there whole, or may still come.
-fn is_worth_keeping(provider: &dyn Provider, upload: &Unfinished) -> bool {
-    upload.is_sent
+fn has_arrived(provider: &dyn Provider, upload: &Unfinished) -> bool {
+    upload.sent_at.is_some()
         || provider
             .inspect(&upload.session, Look::Once, &Silent)
             .is_ok_and(|object| object.size == upload.session.size)

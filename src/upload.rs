@@ -7,6 +7,7 @@
 
 use std::io::{self, Read};
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -346,6 +347,11 @@ impl<'a> Uploader<'a> {
     fn discard(&self, state: &mut State, session: &Session) {
         if let Ok(true) = self.remote.provider.discard(session) {
             let _ = state.drop_upload(self.place(), session);
+        } else if crate::interrupt::received().is_some() {
+            self.progress.note(&format!(
+                "what was sent of '{}' may be on the remote; the next sync takes it up, or removes it",
+                session.name
+            ));
         }
     }
 
@@ -444,10 +450,11 @@ impl<'a> Uploader<'a> {
         upload: &Unfinished,
     ) -> anyhow::Result<Option<(Object, Sha256)>> {
         let task = self.progress.task(file.name.as_str(), file.source.size());
-        let look = if upload.is_sent {
-            Look::Patiently
-        } else {
-            Look::Once
+        let patience = self.remote.policy.searching(upload.session.size);
+        let since = |sent: Timestamp| Duration::try_from(Timestamp::now().duration_since(sent));
+        let look = match upload.sent_at.map(since) {
+            Some(Ok(ago)) if ago <= patience => Look::Patiently,
+            _ => Look::Once,
         };
         let staged = match self.remote.provider.inspect(&upload.session, look, &*task) {
             Ok(staged) if staged.size == file.source.size() => staged,

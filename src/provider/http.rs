@@ -51,8 +51,10 @@ pub struct Http {
     agent: Agent,
     gate: Gate,
     policy: Policy,
-    /// Requests go to this machine: then so may transfers, without TLS.
+    /// Requests go to this machine, without TLS: then so may transfers.
     is_local: bool,
+    /// Requests go to a private address: then so may transfers.
+    is_private: bool,
 }
 
 /// A request to the API.
@@ -125,9 +127,9 @@ impl Http {
             .root_certs(RootCerts::PlatformVerifier)
             .unversioned_rustls_crypto_provider(crypto)
             .build();
-        let is_local = api_url
-            .parse::<Uri>()
-            .is_ok_and(|uri| uri.scheme_str() == Some("http"));
+        let api = api_url.parse::<Uri>().ok();
+        let is_local = api.as_ref().and_then(Uri::scheme_str) == Some("http");
+        let is_private = api.as_ref().and_then(Uri::host).is_some_and(is_private);
         let config = Agent::config_builder()
             // What is on this machine is not asked for through another.
             .proxy(Proxy::try_from_env().filter(|_| !is_local))
@@ -149,6 +151,7 @@ impl Http {
             gate: Gate::new(),
             policy,
             is_local,
+            is_private,
         }
     }
 
@@ -341,7 +344,7 @@ impl Http {
         if authority.as_str().contains('@') {
             return refuse("an address with a user in it");
         }
-        if !self.is_local && is_private(authority.host()) {
+        if !self.is_private && is_private(authority.host()) {
             return refuse("an address inside this network");
         }
         match scheme {

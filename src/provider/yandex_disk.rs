@@ -219,14 +219,17 @@ impl YandexDisk {
                     Ok(found)
                 }
                 Ok(Some(object)) => {
-                    let progress = self.progress(session)?;
-                    let is_settled = progress != Progress::UnderWay;
+                    let is_settled = self.progress(session)? != Progress::UnderWay;
                     let wrong = is_settled && object.size != session.size;
                     unhashed = Some(object.clone());
                     Ok(wrong.then_some(Ok(object)))
                 }
-                Ok(None) if self.progress(session)? == Progress::Failed => Ok(Some(Err(()))),
-                Ok(None) => Ok(None),
+                Ok(None) => Ok(match self.progress(session)? {
+                    Progress::Failed => Some(Err(())),
+                    // The server has never heard of it, or has long forgotten.
+                    Progress::Unknown if looks > PATIENT_LOOKS => Some(Err(())),
+                    _ => None,
+                }),
                 // Right after an upload the metadata may fail, too (§5.4).
                 Err(error) if error.is_open() && !limit.is_zero() => Ok(None),
                 Err(error) => Err(error),
@@ -245,7 +248,8 @@ impl YandexDisk {
                 Err(error) if error.is_open() => Ok(Progress::UnderWay),
                 progress => progress,
             },
-            None => Ok(Progress::Unknown),
+            // Without a number nothing can be asked, and all may be.
+            None => Ok(Progress::UnderWay),
         }
     }
 
@@ -388,7 +392,8 @@ impl YandexDisk {
     }
 }
 
-/// Looks after which a SHA-256 that is missing is not waited for any more.
+/// Looks after which neither a missing SHA-256 is waited for, nor an upload that the server
+/// does not know of.
 const PATIENT_LOOKS: u32 = 5;
 
 fn refused_for_size(size: u64, status: u16) -> Error {
@@ -774,7 +779,9 @@ impl Provider for YandexDisk {
         self.remove_own(&session.handle)?;
         match self.upload(session).map(|upload| upload.sent) {
             Some(Sent::NotAll | Sent::Answered) => Ok(true),
-            Some(Sent::Unanswered) | None => Ok(self.progress(session)? != Progress::UnderWay),
+            Some(Sent::Unanswered) | None => {
+                Ok(session.operation.is_none() || self.progress(session)? != Progress::UnderWay)
+            }
         }
     }
 

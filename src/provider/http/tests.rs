@@ -73,6 +73,13 @@ fn bytes_go_to_no_strange_place() {
     );
     let near = "http://127.0.0.1:9090/x";
     assert_eq!(here.transfer_url(near).unwrap(), near);
+    let gateway = Http::new(
+        ProviderKind::YandexDisk,
+        "https://localhost:8443",
+        Policy::default(),
+    );
+    let near = "https://localhost:9443/x";
+    assert_eq!(gateway.transfer_url(near).unwrap(), near);
 }
 
 #[test]
