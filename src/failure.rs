@@ -39,6 +39,8 @@ pub enum Code {
     Locked,
     NoBackupProvider,
     NoRetentionPolicy,
+    /// As [`Code::ProviderConnectionFailed`], but about one file: others may fare better.
+    ProviderBusy,
     ProviderConnectionFailed,
     ProviderNotConfigured,
     QuotaExceeded,
@@ -79,7 +81,7 @@ impl Code {
             Code::Locked => ("locked", 409, exit::LOCKED, true),
             Code::NoBackupProvider => ("no_backup_provider", 400, exit::NOT_CONFIGURED, false),
             Code::NoRetentionPolicy => ("no_retention_policy", 400, exit::NOT_CONFIGURED, false),
-            Code::ProviderConnectionFailed => {
+            Code::ProviderBusy | Code::ProviderConnectionFailed => {
                 ("provider_connection_failed", 400, exit::PROVIDER, false)
             }
             Code::ProviderNotConfigured => {

@@ -155,6 +155,9 @@ enum Attempt {
 /// sent again sooner than looked for.
 const WORTH_A_NOTE: u64 = 8 * 1024 * 1024;
 
+/// How often a file is sent again that was sent whole and did not arrive.
+const SENT_AGAIN: u32 = 2;
+
 /// A body that notes when its last byte has been read.
 struct NotedAtEnd<'a, 'n> {
     body: Body<'a>,
@@ -310,12 +313,20 @@ impl<'a> Uploader<'a> {
             return Ok(published);
         }
         let mut attempts = self.remote.policy.attempts();
+        let mut vanished = 0;
         let mut was_damaged = false;
         loop {
             match self.attempt(state, file)? {
                 Attempt::Published(published) => return Ok(published),
                 Attempt::Lost(error) => {
-                    log::info!("'{}' has to be sent again: {error}", file.name);
+                    if matches!(error.kind, Kind::Missing) {
+                        vanished += 1;
+                        if vanished > SENT_AGAIN {
+                            return Err(Failure::from(error).into());
+                        }
+                        let why = format!("{error}; it is sent again");
+                        self.progress.note(&why);
+                    }
                     attempts.after(error).map_err(Failure::from)?;
                 }
                 Attempt::Damaged(failure) if was_damaged => return Err(failure.into()),

@@ -63,6 +63,8 @@ pub enum Kind {
     Misplaced,
     /// The object changed between two looks at it.
     Changed,
+    /// Somebody else works on it, for longer than anybody waits.
+    Locked,
     /// What a session sent is not there, and will not come any more.
     Missing,
     /// All of a body went out, and no answer came: it may have arrived.
@@ -138,7 +140,7 @@ impl Error {
     /// Whether it says nothing of what was asked, only that the answer did not come:
     /// the work may have been done.
     pub fn is_open(&self) -> bool {
-        self.repeat != Repeat::Never && matches!(self.kind, Kind::Connection(_))
+        self.repeat != Repeat::Never && matches!(self.kind, Kind::Connection(_) | Kind::Locked)
     }
 
     /// Adds the way out.
@@ -206,8 +208,12 @@ pub fn disk(
 
 /// The failure of a connection test, in the contract's words.
 pub fn connection_failed(provider: ProviderKind, reason: Reason, why: &str) -> Failure {
+    failed(Code::ProviderConnectionFailed, provider, reason, why)
+}
+
+fn failed(code: Code, provider: ProviderKind, reason: Reason, why: &str) -> Failure {
     let detail = format!("Provider '{provider}' connection test failed: {why}");
-    Failure::new(Code::ProviderConnectionFailed, detail).field("reason", reason.name())
+    Failure::new(code, detail).field("reason", reason.name())
 }
 
 impl From<Error> for Failure {
@@ -223,8 +229,8 @@ impl From<Error> for Failure {
             Kind::Connection(reason) => {
                 connection_failed(provider, reason, &detail).retry(repeat != Repeat::Never)
             }
-            Kind::Missing | Kind::Unanswered => {
-                connection_failed(provider, Reason::Timeout, &detail).retry(true)
+            Kind::Locked | Kind::Missing | Kind::Unanswered => {
+                failed(Code::ProviderBusy, provider, Reason::Timeout, &detail).retry(true)
             }
             Kind::Full(Shortage { needed, free }) => Failure::new(Code::QuotaExceeded, detail)
                 .field("needed", needed)

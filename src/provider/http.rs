@@ -187,13 +187,15 @@ impl Http {
             call = call.header(header::CONTENT_LENGTH, 0);
         }
         let agent = &self.agent;
+        // A page that comes a byte a minute is not waited for.
+        let limit = Some(self.policy.stall * 5);
         let answered = match request.form {
             Some(_) => call
                 .body(form)
-                .map(|call| self.patiently(call, |call| agent.run(call))),
+                .map(|call| self.patiently(call, limit, |call| agent.run(call))),
             None => call
                 .body(())
-                .map(|call| self.patiently(call, |call| agent.run(call))),
+                .map(|call| self.patiently(call, limit, |call| agent.run(call))),
         };
         let response = answered
             .map_err(ureq::Error::Http)
@@ -206,10 +208,11 @@ impl Http {
         Ok(answer)
     }
 
-    /// The usual patience, for a request or for reading its answer.
+    /// The usual patience with silence; all of an answer may take `limit`.
     fn patiently<S: ureq::AsSendBody>(
         &self,
         call: ureq::http::Request<S>,
+        limit: Option<Duration>,
         run: impl FnOnce(ureq::http::Request<S>) -> std::result::Result<Response<Body>, ureq::Error>,
     ) -> std::result::Result<Response<Body>, ureq::Error> {
         let stall = Some(self.policy.stall);
@@ -218,6 +221,7 @@ impl Http {
             .configure_request(call)
             .timeout_recv_response(stall)
             .timeout_per_read(stall)
+            .timeout_recv_body(limit)
             .build())
     }
 
@@ -256,8 +260,9 @@ impl Http {
             .body(SendBody::from_reader(&mut exact));
         let answered = call.map_err(ureq::Error::Http).and_then(|call| {
             let call = self.agent.configure_request(call);
+            let call = call.timeout_recv_response(Some(silence));
             self.agent
-                .run(call.timeout_recv_response(Some(silence)).build())
+                .run(call.timeout_recv_body(Some(self.policy.stall)).build())
         });
         let broken = |error| Broken {
             error,
@@ -285,7 +290,7 @@ impl Http {
                 .header(header::CONNECTION, "close")
                 .body(())
                 .map_err(ureq::Error::Http)
-                .and_then(|call| self.patiently(call, |call| agent.run(call)))
+                .and_then(|call| self.patiently(call, None, |call| agent.run(call)))
                 .map_err(|error| self.failed(&host, error))?;
             if !response.status().is_redirection() {
                 return self.incoming(host, response);

@@ -184,10 +184,18 @@ impl Attempts {
             }
         };
         self.waited += pause;
-        log::info!("{error}: retrying in {:.1} s", pause.as_secs_f64());
+        let level = if pause < WORTH_A_WORD {
+            log::Level::Info
+        } else {
+            log::Level::Warn
+        };
+        log::log!(level, "{error}: retrying in {:.1} s", pause.as_secs_f64());
         wait(error.provider, pause)
     }
 }
+
+/// A pause that somebody at a terminal would wonder about.
+const WORTH_A_WORD: Duration = Duration::from_secs(10);
 
 fn tried(error: Error, times: u32) -> Error {
     let detail = match times {

@@ -118,14 +118,15 @@ impl YandexDisk {
     }
 
     /// Fails when the token is another account's than the one that has the backups.
-    fn refuse_stranger(&self, disk: &api::Disk) -> Result<()> {
-        let (Some(known), Some(found)) = (&self.identity, identity(disk)) else {
+    fn refuse_stranger(&self) -> Result<()> {
+        let owner = self.account.owner()?;
+        let (Some(known), Some(found)) = (&self.identity, &owner.id) else {
             return Ok(());
         };
-        if *known == found {
+        if known == found {
             return Ok(());
         }
-        let who = account(disk);
+        let who = &owner.login;
         let detail = format!("the token belongs to '{who}', but another account was used before");
         Err(Error::new(KIND, Kind::Connection(Reason::Forbidden), detail).hint(
             "put the token of that account back, or accept this one: vertex-backup providers set yandex_disk --accept",
@@ -429,20 +430,6 @@ fn is_same(one: &Object, other: &Object) -> bool {
     one.kind != ObjectKind::Other && one.size == other.size && same_hash
 }
 
-fn identity(disk: &api::Disk) -> Option<String> {
-    match disk.user.as_ref()?.uid.as_ref()? {
-        serde_json::Value::String(uid) => Some(uid.clone()),
-        uid => Some(uid.to_string()),
-    }
-}
-
-fn account(disk: &api::Disk) -> String {
-    let login = disk.user.as_ref().and_then(|user| user.login.clone());
-    login
-        .or_else(|| identity(disk))
-        .unwrap_or_else(|| "unknown".to_owned())
-}
-
 /// A resource in our words.
 fn object(resource: Resource, doing: &str) -> Result<Object> {
     let bad = |what: &str| {
@@ -496,8 +483,8 @@ impl Provider for YandexDisk {
     /// Asks for the account, for its folders, and for an upload that is not made:
     /// a token may have one right and lack the next.
     fn check(&self) -> Result<Connection> {
-        let disk = self.account.disk()?;
-        self.refuse_stranger(&disk)?;
+        self.account.disk()?;
+        self.refuse_stranger()?;
         let doing = "testing the right to read";
         let query = [
             ("path", "disk:/"),
@@ -519,15 +506,15 @@ impl Provider for YandexDisk {
                 .hint("empty its trash, or remove old backups"),
             error => error,
         })?;
+        let owner = self.account.owner()?;
         Ok(Connection {
-            account: account(&disk),
-            identity: identity(&disk),
+            account: owner.login.clone(),
+            identity: owner.id.clone(),
         })
     }
 
     fn claim(&self) -> Result<String> {
-        let disk = self.account.disk()?;
-        identity(&disk).ok_or_else(|| {
+        self.account.owner()?.id.clone().ok_or_else(|| {
             let why = "it does not say whose account it is";
             Error::new(KIND, Kind::Connection(Reason::Network), why)
         })
@@ -655,6 +642,7 @@ impl Provider for YandexDisk {
 
     fn begin(&self, name: &FileName, size: u64) -> Result<Session> {
         self.account.check_room(size)?;
+        self.refuse_stranger()?;
         let handle = name.temporary().map_err(|error| {
             let why = format!("cannot name the upload: {error}");
             Error::new(KIND, Kind::Disk(None), why)

@@ -2,7 +2,7 @@
 //!
 //! Source of all of it: `protocols/yandex_disk.md`; the numbers are its sections.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -46,6 +46,16 @@ pub struct Account {
     base: String,
     token: Secret,
     room: Mutex<Option<Room>>,
+    /// Whose account it is, once that was asked.
+    owner: OnceLock<Owner>,
+}
+
+/// Whose account it is.
+#[derive(Clone)]
+pub(super) struct Owner {
+    pub(super) login: String,
+    /// The same for ever, whatever the login becomes.
+    pub(super) id: Option<String>,
 }
 
 /// The room as it was when it was asked for, less what was begun since.
@@ -64,13 +74,13 @@ pub(super) struct Disk {
     max_file_size: Option<u64>,
     paid_max_file_size: Option<u64>,
     is_paid: Option<bool>,
-    pub(super) user: Option<User>,
+    user: Option<User>,
 }
 
 #[derive(Clone, Deserialize)]
-pub(super) struct User {
-    pub(super) login: Option<String>,
-    pub(super) uid: Option<serde_json::Value>,
+struct User {
+    login: Option<String>,
+    uid: Option<serde_json::Value>,
 }
 
 /// A file or folder. All but what was asked for may be missing.
@@ -194,7 +204,8 @@ impl Refusal {
             }
             423 => {
                 let why = "another operation holds it, or the service is in maintenance";
-                say(Reason::Timeout, format!("it stays locked: {why}")).repeat(Repeat::Unlocked)
+                Error::new(KIND, Kind::Locked, format!("it stays locked: {why} ({doing})"))
+                    .repeat(Repeat::Unlocked)
             }
             429 if self.is(name::NO_DOWNLOADS_LEFT) => {
                 say(Reason::Quota, "the allowance of downloads is used up".into())
@@ -223,6 +234,7 @@ impl Account {
             base,
             token,
             room: Mutex::new(None),
+            owner: OnceLock::new(),
         }
     }
 
@@ -277,7 +289,17 @@ impl Account {
             disk: disk.clone(),
             begun: 0,
         });
+        let _ = self.owner.set(disk.owner());
         Ok(disk)
+    }
+
+    /// Whose account it is.
+    pub(super) fn owner(&self) -> Result<&Owner> {
+        if let Some(owner) = self.owner.get() {
+            return Ok(owner);
+        }
+        let owner = self.disk()?.owner();
+        Ok(self.owner.get_or_init(|| owner))
     }
 
     fn room(&self) -> MutexGuard<'_, Option<Room>> {
@@ -377,6 +399,22 @@ impl Account {
 }
 
 impl Disk {
+    fn owner(&self) -> Owner {
+        let user = self.user.as_ref();
+        let id = user
+            .and_then(|user| user.uid.as_ref())
+            .map(|uid| match uid {
+                serde_json::Value::String(uid) => uid.clone(),
+                uid => uid.to_string(),
+            });
+        let login = user.and_then(|user| user.login.clone());
+        let login = login.or_else(|| id.clone());
+        Owner {
+            login: login.unwrap_or_else(|| "unknown".to_owned()),
+            id,
+        }
+    }
+
     fn free(&self) -> u64 {
         self.total_space.saturating_sub(self.used_space)
     }
