@@ -31,3 +31,4 @@ mod support;
 mod trust;
 mod verify;
 mod yandex;
+mod yandex_upload;

@@ -280,6 +280,15 @@ impl FakeYandex {
         self.rule(op, when, Deed::Fault(fault));
     }
 
+    /// Nothing goes wrong any more.
+    pub fn heal(&self) {
+        for rule in &mut self.shared.lock().rules {
+            if matches!(rule.deed, Deed::Fault(_)) {
+                rule.when = When::First(0);
+            }
+        }
+    }
+
     /// Holds the nth request from now on at a moment, until what is returned is dropped.
     #[must_use]
     pub fn hold(&self, op: Op, nth: usize, at: Moment) -> Hold {

@@ -1,0 +1,336 @@
+//! Uploads to Yandex Disk when the service hurts: the real binary against the fake.
+//!
+//! | `protocols/yandex_disk.md` | test |
+//! |---|---|
+//! | 5.1 brake, real name last | [`s51_the_name_is_neutral_until_all_is_proven`] |
+//! | 5.2 silence after the last byte | `s52_…` |
+//! | 5.3 lost answers | `s53_…` |
+//! | 5.4 eventual consistency | `s54_…` |
+//! | 5.5 locks | `s55_…` |
+//! | 5.6 size and space | `s56_…` |
+//! | §1, §3 errors: 429, 401, odd answers | `s3_…` |
+//!
+//! [`Upload::settled`] holds for all of them: a further run ends well, what is stored is
+//! what was sent, and nothing else is left, neither there nor in the state.
+
+use std::process::Child;
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::backups::noise;
+use crate::support::cloud::Cloud;
+use crate::support::fake_yandex::{FakeYandex, Fault, Moment, Op, When};
+use crate::support::{Call, Outcome};
+
+/// The backup that is sent. It has no sidecar: sent once, it is one PUT.
+pub const NAME: &str = "site.tar";
+
+/// What an older one holds.
+pub const OLD: &[u8] = b"an older backup";
+
+/// Its size, where that does not matter.
+const SIZE: usize = 300_000;
+
+/// What goes wrong, at which requests.
+type Faults = Vec<(Op, When, Fault)>;
+
+/// A backup about to be sent, and where to.
+pub struct Upload {
+    pub cloud: Cloud,
+    pub bytes: Vec<u8>,
+    sent_before: usize,
+}
+
+impl Upload {
+    /// A backup whose name the remote does not have, nor any folder.
+    pub fn new() -> Self {
+        Self::of(noise(7, SIZE))
+    }
+
+    pub fn of(bytes: Vec<u8>) -> Self {
+        let cloud = Cloud::new();
+        cloud.write(NAME, &bytes);
+        Upload {
+            cloud,
+            bytes,
+            sent_before: 0,
+        }
+    }
+
+    /// An earlier run sent an older one.
+    pub fn replacing() -> Self {
+        let mut upload = Self::of(OLD.to_vec());
+        upload.send(0);
+        upload.bytes = noise(7, SIZE);
+        upload.cloud.write(NAME, &upload.bytes);
+        upload.sent_before = 1;
+        upload
+    }
+
+    /// Several things that go wrong.
+    #[track_caller]
+    fn with(self, faults: Faults) -> Self {
+        for (op, when, fault) in faults {
+            self.fake().on(op, when, fault);
+        }
+        self
+    }
+
+    pub fn fake(&self) -> &FakeYandex {
+        &self.cloud.fake
+    }
+
+    pub fn call(&self) -> Call<'_> {
+        self.cloud.call(["sync", "acme-corp", NAME, "-v"])
+    }
+
+    #[track_caller]
+    pub fn send(&self, code: i32) -> Outcome {
+        self.call().run().code(code)
+    }
+
+    /// What scripts are told.
+    #[track_caller]
+    fn fails(&self, code: i32) -> Value {
+        let call = self.cloud.call(["sync", "acme-corp", NAME, "--json"]);
+        let told = call.run().code(code).json();
+        assert_eq!(told["success"], json!(false));
+        told
+    }
+
+    pub fn puts(&self) -> usize {
+        self.fake().count(Op::Put) - self.sent_before
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        self.cloud.names()
+    }
+
+    /// The one name of ours that is not final.
+    pub fn staged(&self) -> Option<String> {
+        let names = self.names();
+        let mut ours = names
+            .into_iter()
+            .filter(|name| name.starts_with("vertex-backup-partial-"));
+        let first = ours.next();
+        assert_eq!(ours.next(), None);
+        first
+    }
+
+    /// Uploads the state knows of.
+    pub fn noted(&self) -> i64 {
+        let state = rusqlite::Connection::open(self.cloud.state()).unwrap();
+        let count = "SELECT count(*) FROM uploads";
+        state.query_row(count, [], |row| row.get(0)).unwrap()
+    }
+
+    /// What holds after any trouble, once it is over and the command has been run again.
+    #[track_caller]
+    pub fn settled(&self, puts: usize) {
+        self.fake().heal();
+        self.send(0);
+        assert_eq!(self.names(), [NAME]);
+        assert!(self.cloud.content(NAME).as_ref() == Some(&self.bytes));
+        assert_eq!(self.puts(), puts, "PUTs");
+        assert_eq!(self.noted(), 0, "unfinished uploads");
+        assert_eq!(self.fake().braked_uploads(), Vec::<String>::new());
+        assert_eq!(self.fake().trash(), Vec::<String>::new());
+        self.cloud.run(["history", "--check"]).code(0);
+    }
+}
+
+/// How a child ended, and what it said.
+#[track_caller]
+pub fn ended(child: Child, upload: &Upload) -> Outcome {
+    Outcome::of(&child.wait_with_output().unwrap(), &upload.cloud.sandbox)
+}
+
+#[track_caller]
+fn reason(told: &Value, reason: &str) {
+    let found = (&told["code"], &told["reason"]);
+    let expected = (&json!("provider_connection_failed"), &json!(reason));
+    assert_eq!(found, expected, "{told}");
+}
+
+/// Each of these is survived by one run, with so many PUTs.
+#[track_caller]
+fn survived(make: fn() -> Upload, cases: Vec<(Faults, usize)>) {
+    for (number, (faults, puts)) in cases.into_iter().enumerate() {
+        let upload = make().with(faults);
+        let sent = upload.call().run();
+        assert_eq!(sent.code, 0, "case {number}: {}", sent.stderr);
+        assert_eq!(upload.puts(), puts, "case {number}: {}", sent.stderr);
+        upload.settled(puts);
+    }
+}
+
+fn after_work(status: u16) -> Fault {
+    let error = "InternalServerError";
+    Fault::StatusAfterWork { status, error }
+}
+
+fn failing(status: u16) -> Fault {
+    Fault::status(status, "InternalServerError")
+}
+
+fn locked() -> Fault {
+    Fault::status(423, "DiskResourceLockedError")
+}
+
+fn accepted(polls: usize, ends: &'static str) -> Fault {
+    Fault::Accepted { polls, ends }
+}
+
+fn no_hashes(md5: bool, sha256: bool, looks: usize) -> Fault {
+    Fault::NoHashes { md5, sha256, looks }
+}
+
+#[test]
+fn s51_the_name_is_neutral_until_all_is_proven() {
+    for make in [Upload::new, Upload::replacing] {
+        let upload = make();
+        let old = upload.cloud.content(NAME);
+        let size = upload.bytes.len() as u64;
+        let moments = [
+            (Op::Put, Moment::Body(size / 2), None),
+            (Op::Put, Moment::AfterWork, Some(&upload.bytes)),
+            (Op::Move, Moment::BeforeWork, Some(&upload.bytes)),
+        ];
+        let holds = moments.map(|(op, at, _)| upload.fake().hold(op, 1, at));
+        let child = upload.call().spawn();
+        for (hold, (.., staged)) in holds.into_iter().zip(moments) {
+            hold.reached();
+            assert_eq!(upload.cloud.content(NAME), old);
+            let found = upload.staged();
+            assert!(found.iter().all(|name| !name.contains('.')));
+            let found = found.map(|name| upload.cloud.content(&name).unwrap());
+            assert!(found.as_ref() == staged);
+        }
+        ended(child, &upload).code(0);
+        upload.settled(1);
+    }
+}
+
+#[test]
+fn s52_a_server_that_checks_is_waited_for() {
+    // 64 MiB may be checked for 11 s, whatever the patience with a silent line.
+    let upload = Upload::of(vec![7; 64 << 20]);
+    let all = upload.fake().hold(Op::Put, 1, Moment::Body(64 << 20));
+    let call = upload.call().env("VERTEX_BACKUP_TIMEOUT", "300ms");
+    let child = call.env("VERTEX_BACKUP_PROGRESS", "json").spawn();
+    all.reached();
+    sleep(Duration::from_secs(2));
+    drop(all);
+    let sent = ended(child, &upload).code(0);
+    sent.stderr_has(
+        r#""phase":"sent, the server is checking","bytes":0,"total":67108864,"waited_seconds":1"#,
+    );
+    assert_eq!(upload.fake().count(Op::Put), 1);
+    upload.settled(1);
+}
+
+#[test]
+fn s53_what_was_done_is_not_done_twice() {
+    let lost = [Fault::ResetAfterWork, after_work(500), after_work(503)];
+    let once = |op, fault: &Fault| (vec![(op, When::Nth(1), fault.clone())], 1);
+    let mut cases = Vec::new();
+    for op in [Op::Put, Op::Move, Op::Link, Op::Stat, Op::Mkdir, Op::Disk] {
+        cases.extend(lost.iter().map(|fault| once(op, fault)));
+    }
+    survived(Upload::new, cases);
+}
+
+#[test]
+fn s53_an_answer_that_never_comes_is_looked_for() {
+    let upload = Upload::new();
+    let silent = upload.fake().hold(Op::Put, 1, Moment::AfterWork);
+    let call = upload.call().env("VERTEX_BACKUP_TIMEOUT", "300ms");
+    let sent = call.run().code(0);
+    sent.stderr_has("gave no answer, after all was sent; looking whether it arrived");
+    drop(silent);
+    upload.settled(1);
+}
+
+#[test]
+fn s53_what_broke_off_is_sent_again_by_a_new_link() {
+    let size = SIZE as u64;
+    let breaks = [0, 1, size / 2, size - 1, size].map(Fault::ResetAtByte);
+    let refusals = [400, 404, 410, 500, 503].map(Fault::Html);
+    let mut faults = vec![Fault::CloseAtByte(size / 2), Fault::Expired];
+    faults.push(Fault::RefuseAtByte(size / 2, 503));
+    faults.push(Fault::Empty(502));
+    for fault in faults.into_iter().chain(breaks).chain(refusals) {
+        let upload = Upload::replacing().with(vec![(Op::Put, When::Nth(1), fault)]);
+        let links = upload.fake().count(Op::Link);
+        upload.send(0).stderr_has("retrying in");
+        assert_eq!(upload.fake().count(Op::Link) - links, 2);
+        upload.settled(2);
+    }
+}
+
+#[test]
+fn s53_what_breaks_off_for_ever_is_given_up() {
+    // More than the system takes before somebody reads it: nobody thinks that all was sent.
+    let mut upload = Upload::replacing();
+    upload.bytes = vec![7; 16 << 20];
+    upload.cloud.write(NAME, &upload.bytes);
+    let broken = Fault::ResetAtByte(1000);
+    upload.fake().on(Op::Put, When::Always, broken);
+    let told = upload.fails(6);
+    reason(&told, "network");
+    assert_eq!(told["retryable"], json!(true));
+    assert_eq!(upload.puts(), 6);
+    assert_eq!(upload.names(), [NAME]);
+    assert_eq!(upload.cloud.content(NAME).unwrap(), OLD);
+    upload.settled(7);
+}
+
+#[test]
+fn s53_an_upload_that_the_server_calls_failed_is_not_looked_for() {
+    let upload = Upload::new();
+    let size = Fault::ResetAtByte(SIZE as u64);
+    upload.fake().on(Op::Put, When::Nth(1), size);
+    upload.send(0);
+    // Before it is sent and given its name, and once for what broke off.
+    assert_eq!(upload.fake().count(Op::Operation), 2);
+    upload.settled(2);
+}
+
+#[test]
+fn s54_what_is_stored_may_show_late() {
+    let (ever, put) = (usize::MAX, |fault| (Op::Put, When::Nth(1), fault));
+    let stat = |nth| (Op::Stat, When::Nth(nth), failing(500));
+    let cases = [
+        (vec![put(Fault::Late { looks: 4 })], 1),
+        (vec![put(no_hashes(true, true, 4))], 1),
+        (vec![put(no_hashes(false, true, 3))], 1),
+        (vec![put(no_hashes(false, true, ever))], 1),
+        (vec![put(no_hashes(true, false, ever))], 1),
+        (vec![put(Fault::UpperCaseHash)], 1),
+        (vec![stat(2), stat(3), stat(4)], 1),
+        (vec![put(accepted(3, "success"))], 1),
+        (vec![put(accepted(1, "failed"))], 2),
+        (vec![put(accepted(1, "failure"))], 2),
+        (vec![put(accepted(3, "success")), stat(2), stat(3)], 1),
+    ];
+    survived(Upload::new, cases.into());
+}
+
+#[test]
+fn s54_a_move_is_looked_after() {
+    let moving = |fault| vec![(Op::Move, When::Nth(1), fault)];
+    let cases = [
+        (moving(accepted(0, "success")), 1),
+        (moving(accepted(3, "success")), 1),
+        (moving(Fault::Late { looks: 3 }), 1),
+        (moving(failing(500)), 1),
+        (moving(locked()), 1),
+        (moving(Fault::ResetBeforeWork), 1),
+        (moving(after_work(423)), 1),
+        (moving(after_work(500)), 1),
+        (moving(Fault::ResetAfterWork), 1),
+    ];
+    survived(Upload::replacing, cases.into());
+}
