@@ -428,18 +428,22 @@ impl<'a> Uploader<'a> {
     }
 
     /// Publishes what an earlier run sent of the same source, and did not get to publish.
+    /// Had it sent it more than once, the rest goes.
     fn take_up(
         &mut self,
         state: &mut State,
         file: &mut Outgoing,
     ) -> anyhow::Result<Option<Published>> {
+        let mut taken = None;
         for upload in state.uploads(&self.place().company_id)? {
             let session = upload.session.clone();
             let is_ours = upload.place == *self.place() && session.name == file.name.as_str();
             if !is_ours || !upload.is_from(file.source.stamp()) {
                 continue;
             }
-            if let Some((staged, sha256)) = self.arrived(file, &upload)? {
+            if taken.is_none()
+                && let Some((staged, sha256)) = self.arrived(file, &upload)?
+            {
                 self.progress.note(&format!(
                     "'{}' was sent by an earlier run; it only gets its name",
                     file.name
@@ -447,11 +451,12 @@ impl<'a> Uploader<'a> {
                 let published = self.publish(state, file, session.clone(), &staged, sha256)?;
                 // What had the name may have been put aside by that run.
                 let _ = self.remote.provider.discard(&session);
-                return Ok(Some(published));
+                taken = Some(published);
+                continue;
             }
             self.discard(state, &session);
         }
-        Ok(None)
+        Ok(taken)
     }
 
     /// What an earlier run sent, if it is there and has the source's bytes.

@@ -15,7 +15,7 @@
 
 use std::process::Child;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -141,6 +141,16 @@ impl Upload {
     }
 }
 
+/// Waits for something another process does.
+#[track_caller]
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(60), "never: {what}");
+        sleep(Duration::from_millis(5));
+    }
+}
+
 /// How a child ended, and what it said.
 #[track_caller]
 pub fn ended(child: Child, upload: &Upload) -> Outcome {
@@ -229,6 +239,23 @@ fn s52_a_server_that_checks_is_waited_for() {
     );
     assert_eq!(upload.fake().count(Op::Put), 1);
     upload.settled(1);
+}
+
+#[test]
+fn s52_silence_for_ever_ends_and_what_comes_late_is_taken_up() {
+    let upload = Upload::new();
+    let tries = 1..=6;
+    let silent: Vec<_> = tries
+        .map(|nth| upload.fake().hold(Op::Put, nth, Moment::BeforeWork))
+        .collect();
+    let call = ["sync", "acme-corp", NAME, "--timeout", "300ms", "--json"];
+    let told = upload.cloud.run(call).code(6).json();
+    reason(&told, "timeout");
+    assert_eq!(told["retryable"], json!(true));
+    assert_eq!(upload.puts(), 6);
+    drop(silent);
+    until("late arrivals", || upload.names().len() == 6);
+    upload.settled(6);
 }
 
 #[test]
