@@ -329,8 +329,19 @@ impl YandexDisk {
             is_temporary(name),
             "only what has our mark is removed unasked"
         );
-        if let Some(object) = self.look_at(&self.path(name))? {
-            self.remove(name, &object, true)?;
+        let Some(object) = self.look_at(&self.path(name))? else {
+            return Ok(());
+        };
+        match self.remove(name, &object, true) {
+            // Nobody else writes under such a name: it was a hash that what is stored does not have.
+            Err(error) if matches!(error.kind, Kind::Changed) => {
+                let unhashed = Object {
+                    md5: None,
+                    ..object
+                };
+                self.remove(name, &unhashed, true)?;
+            }
+            removed => drop(removed?),
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::support::backups::noise;
-use crate::support::cloud::Cloud;
+use crate::support::cloud::{Cloud, FOLDER};
 use crate::support::fake_yandex::{FakeYandex, Fault, Moment, Op, When};
 use crate::support::{Call, Outcome};
 
@@ -360,4 +360,25 @@ fn s54_a_move_is_looked_after() {
         (moving(Fault::ResetAfterWork), 1),
     ];
     survived(Upload::replacing, cases.into());
+}
+
+#[test]
+fn s54_what_is_stored_wrong_is_sent_again_once() {
+    let lies = || (Op::Put, When::Nth(1), Fault::LyingHash);
+    survived(Upload::replacing, vec![(vec![lies()], 2)]);
+
+    let upload = Upload::replacing();
+    for nth in [2, 5] {
+        // At what is stored: the looks between are at what it would replace, and for its removal.
+        upload.fake().before(Op::Stat, nth, |disk| {
+            let name = disk.names(FOLDER).pop().unwrap();
+            disk.corrupt(&Cloud::path(&name));
+        });
+    }
+    let told = upload.fails(7);
+    assert_eq!(told["code"], json!("integrity_failed"), "{told}");
+    assert_ne!(told["expected"], told["found"]);
+    assert_eq!(upload.names(), [NAME]);
+    assert_eq!(upload.cloud.content(NAME).unwrap(), OLD);
+    upload.settled(3);
 }
