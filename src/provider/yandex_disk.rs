@@ -432,13 +432,15 @@ fn is_final(object: &Object, session: &Session) -> bool {
     object.kind != ObjectKind::Other && object.size == session.size && object.sha256.is_some()
 }
 
-/// Whether two looks saw the same content.
-fn is_same(one: &Object, other: &Object) -> bool {
-    let same_hash = match (one.sha256, other.sha256) {
-        (Some(one), Some(other)) => one == other,
-        _ => one.md5.is_some() && one.md5 == other.md5,
+/// Whether what has the final name is what was staged. Of what had no hash, and was read
+/// back instead, the size must do.
+fn is_same(there: &Object, staged: &Object) -> bool {
+    let same_hash = match (there.sha256, staged.sha256) {
+        (Some(there), Some(staged)) => there == staged,
+        (_, None) if staged.md5.is_none() => true,
+        _ => staged.md5.is_some() && there.md5 == staged.md5,
     };
-    one.kind != ObjectKind::Other && one.size == other.size && same_hash
+    there.kind != ObjectKind::Other && there.size == staged.size && same_hash
 }
 
 /// A resource in our words.

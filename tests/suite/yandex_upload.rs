@@ -363,6 +363,24 @@ fn s54_a_move_is_looked_after() {
 }
 
 #[test]
+fn s54_without_any_hash_it_is_read_back() {
+    for damaged in [false, true] {
+        let upload = Upload::new();
+        let never = no_hashes(true, true, usize::MAX);
+        upload.fake().on(Op::Put, When::Always, never);
+        if damaged {
+            upload.fake().before(Op::DownloadLink, 1, |disk| {
+                let name = disk.names(FOLDER).pop().unwrap();
+                disk.corrupt(&Cloud::path(&name));
+            });
+        }
+        let call = upload.call().env("VERTEX_BACKUP_TIMEOUT", "300ms");
+        call.run().code(0);
+        upload.settled(1 + usize::from(damaged));
+    }
+}
+
+#[test]
 fn s54_what_is_stored_wrong_is_sent_again_once() {
     let lies = || (Op::Put, When::Nth(1), Fault::LyingHash);
     survived(Upload::replacing, vec![(vec![lies()], 2)]);
