@@ -349,7 +349,8 @@ impl Http {
         if authority.as_str().contains('@') {
             return refuse("an address with a user in it");
         }
-        if !self.is_private && is_private(authority.host()) {
+        let is_near = self.is_private && !is_link_local(authority.host());
+        if is_private(authority.host()) && !is_near {
             return refuse("an address inside this network");
         }
         match scheme {
@@ -643,6 +644,14 @@ fn is_private(host: &str) -> bool {
                 v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_unspecified()
             }
         })
+}
+
+/// Addresses that no gateway has: those of a machine's own provider, which tells its secrets there.
+fn is_link_local(host: &str) -> bool {
+    literal(host).is_some_and(|address| match address {
+        IpAddr::V4(v4) => v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_unicast_link_local(),
+    })
 }
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {

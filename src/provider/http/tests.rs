@@ -80,6 +80,9 @@ fn bytes_go_to_no_strange_place() {
     );
     let near = "https://localhost:9443/x";
     assert_eq!(gateway.transfer_url(near).unwrap(), near);
+    for strange in ["https://169.254.169.254/latest", "https://[fe80::1]/x"] {
+        assert!(here.transfer_url(strange).is_err(), "{strange}");
+    }
 }
 
 #[test]
