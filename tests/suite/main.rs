@@ -31,4 +31,5 @@ mod support;
 mod trust;
 mod verify;
 mod yandex;
+mod yandex_download;
 mod yandex_upload;
