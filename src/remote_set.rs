@@ -11,16 +11,16 @@ use jiff::Timestamp;
 
 use crate::backup::{is_json, made_at, part_of, sidecar_name};
 use crate::catalog::Known;
-use crate::failure::{Code, Failure};
+use crate::failure::Failure;
 use crate::installation::Remote;
 use crate::local_set::LocalSet;
 use crate::name::FileName;
+use crate::provider::error::disk;
 use crate::provider::{Object, ObjectKind};
 use crate::set_catalog::KnownSet;
 use crate::sets::{self, Learnt, Member, Set};
 use crate::sidecar::{Facts, MAX_SIDECAR_BYTES, Sidecar};
 use crate::state::State;
-use crate::text::system_reason;
 
 /// A remote directory, or the part of it that one set needs, grouped into sets.
 pub struct RemoteFiles {
@@ -320,14 +320,8 @@ pub fn read_json(remote: &Remote, object: &Object) -> anyhow::Result<Vec<u8>> {
     let mut text = Vec::new();
     let reader = remote.provider.read(object, 0).map_err(Failure::from)?;
     let read = reader.take(MAX_SIDECAR_BYTES).read_to_end(&mut text);
-    read.map_err(|error| {
-        let detail = format!(
-            "cannot read '{}' on {}: {}",
-            object.name,
-            remote.place.provider,
-            system_reason(&error)
-        );
-        Failure::new(Code::LocalIo, detail)
-    })?;
+    let provider = remote.place.provider;
+    let doing = format!("cannot read '{}' on {provider}", object.name);
+    read.map_err(|error| Failure::from(disk(provider, &doing, error, None)))?;
     Ok(text)
 }

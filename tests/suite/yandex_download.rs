@@ -552,3 +552,26 @@ fn the_service_says_when_to_come_back() {
         assert_eq!(count(&since(&cloud, mark), *op), 1);
     }
 }
+
+#[test]
+fn a_sidecar_that_cannot_be_read_is_the_providers_failure() {
+    let cloud = Cloud::new();
+    cloud.backup("made", NAME, &content());
+    cloud.sync(&format!("made/{NAME}")).code(0);
+    fs::remove_file(cloud.state()).unwrap();
+    // The sidecar comes first, as nothing is known of it any more.
+    cloud
+        .fake
+        .on(Op::Storage, When::First(1), Fault::CloseAtByte(5));
+    fetch(&cloud, 0);
+    cloud
+        .fake
+        .on(Op::Storage, When::Always, Fault::CloseAtByte(5));
+    fs::remove_file(cloud.state()).unwrap();
+    let error = cloud
+        .call(DOWNLOAD.iter().chain(&["--json"]))
+        .run()
+        .code(6)
+        .json();
+    assert_eq!(error["reason"], "network", "{error}");
+}
