@@ -11,6 +11,7 @@ use crate::failure::{Code, Failure, fail};
 use crate::hash::{Hasher, Sha256};
 use crate::installation::Remote;
 use crate::name::FileName;
+use crate::outage::is_outage;
 use crate::progress::{Progress, Task};
 use crate::provider::error::{smuggle, unsmuggle, watch};
 use crate::staging::Staging;
@@ -27,7 +28,7 @@ pub(crate) struct Receiver<'a> {
     pub(crate) progress: &'a dyn Progress,
     /// Replace a file that has the name.
     pub(crate) replace: bool,
-    /// Keep what came, when interrupted, for the next run to go on from.
+    /// Keep what came, when cut short, for the next run to go on from.
     pub(crate) resumable: bool,
 }
 
@@ -120,7 +121,7 @@ impl Receiver<'_> {
         Ok(sha256)
     }
 
-    /// Receives what is missing and publishes; interrupted, the unfinished file is kept.
+    /// Receives what is missing and publishes; cut short, the unfinished file is kept.
     fn complete(
         &self,
         wanted: &Wanted,
@@ -148,14 +149,15 @@ impl Receiver<'_> {
                 wanted.compare(sha256)?;
                 Ok(sha256)
             });
-        let is_interrupted = verified.is_err() && crate::interrupt::received().is_some();
-        if is_interrupted && self.resumable {
+        let is_cut = match &verified {
+            Ok(_) => false,
+            Err(error) => is_outage(error) || crate::interrupt::received().is_some(),
+        };
+        let kept = staging.written().unwrap_or_default();
+        if is_cut && self.resumable && kept > 0 {
             // The next run goes on from here; the bytes are hashed again then.
             staging.keep();
-            let (kept, partial) = (
-                bytes(staging.written().unwrap_or_default()),
-                target.partial(),
-            );
+            let (kept, partial) = (bytes(kept), target.partial());
             self.progress.note(&format!(
                 "{kept} are kept in '{partial}'; the same command goes on from there"
             ));

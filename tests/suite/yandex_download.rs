@@ -305,6 +305,39 @@ fn a_download_that_cannot_succeed_ends_and_says_why() {
 }
 
 #[test]
+fn wrong_ranges_are_never_appended() {
+    let cloud = stored();
+    cloud
+        .fake
+        .on(Op::Storage, When::Nth(1), Fault::CloseAtByte(100_000));
+    cloud
+        .fake
+        .on(Op::Storage, When::AllAfter(1), Fault::WrongContentRange);
+    let told = fetch(&cloud, 6);
+    told.stderr_has("sends other bytes than it was asked for (tried 6 times)");
+    // What came before is right, and kept.
+    assert!(fs::read(cloud.file(PARTIAL)).unwrap() == content()[..100_000]);
+}
+
+#[test]
+fn what_came_before_the_connection_was_gone_is_kept() {
+    let cloud = stored();
+    cloud
+        .fake
+        .on(Op::Storage, When::Nth(1), Fault::CloseAtByte(100_000));
+    for number in 2..=6 {
+        cloud
+            .fake
+            .on(Op::Storage, When::Nth(number), Fault::CloseAtByte(0));
+    }
+    fetch(&cloud, 6).stderr_has("97.7 KiB are kept in '.out.tar.gz.partial'");
+    assert_eq!(cloud.fake.count(Op::Storage), 6);
+    let mark = cloud.fake.requests().len();
+    fetch(&cloud, 0);
+    assert_eq!(starts(&since(&cloud, mark)), [100_000]);
+}
+
+#[test]
 fn a_replaced_backup_is_never_mixed_with_the_old_one() {
     let other = noise(8, SIZE);
     // Seen by the look before the second range, or only by what came.
