@@ -74,6 +74,8 @@ enum Sent {
     Unanswered,
     /// All, and it arrived.
     Answered,
+    /// All, and it has its final name.
+    Published,
 }
 
 impl YandexDisk {
@@ -316,34 +318,30 @@ impl YandexDisk {
             return Ok(());
         }
         if self.look_at(&self.path(&session.name))?.is_some() {
-            return self.remove_own(&retired);
+            return self.remove_own(&retired).map(drop);
         }
         let moved = self.rename(&retired, &session.name, false, session.size)?;
         moved.map_err(|refusal| refusal.error("putting the old file back"))?;
         Ok(())
     }
 
-    /// Removes a file of ours that nobody else knows, for good.
-    fn remove_own(&self, name: &str) -> Result<()> {
+    /// Removes a file of ours that nobody else knows, for good; whether it was there.
+    fn remove_own(&self, name: &str) -> Result<bool> {
         debug_assert!(
             is_temporary(name),
             "only what has our mark is removed unasked"
         );
         let Some(object) = self.look_at(&self.path(name))? else {
-            return Ok(());
+            return Ok(false);
         };
         match self.remove(name, &object, true) {
             // Nobody else writes under such a name: it was a hash that what is stored does not have.
             Err(error) if matches!(error.kind, Kind::Changed) => {
-                let unhashed = Object {
-                    md5: None,
-                    ..object
-                };
-                self.remove(name, &unhashed, true)?;
+                let md5 = None;
+                self.remove(name, &Object { md5, ..object }, true)
             }
-            removed => drop(removed?),
+            removed => removed,
         }
-        Ok(())
     }
 
     /// Removes a file, if it is still the one that was looked at; whether it was there.
@@ -768,7 +766,11 @@ impl Provider for YandexDisk {
         if self.upload(session).is_some_and(|upload| upload.is_retired) {
             self.settle_retired(session)?;
         }
-        self.uploads().remove(&session.handle);
+        let begun_here = self.uploads().remove(&session.handle).is_some();
+        if !begun_here {
+            // Whoever took it up asks whether anything of it is left.
+            self.note(session, |upload| upload.sent = Sent::Published);
+        }
         Ok(there)
     }
 
@@ -776,14 +778,26 @@ impl Provider for YandexDisk {
         if !is_temporary(&session.handle) {
             return Ok(true);
         }
+        let upload = self.upload(session);
+        // Asked before, not after: what is done by then can be seen, and removed.
+        let is_under_way = match upload.as_ref().map(|upload| upload.sent) {
+            Some(Sent::NotAll | Sent::Published) => false,
+            _ => self.progress(session)? == Progress::UnderWay,
+        };
         self.settle_retired(session)?;
-        self.remove_own(&session.handle)?;
-        match self.upload(session).map(|upload| upload.sent) {
-            Some(Sent::NotAll | Sent::Answered) => Ok(true),
-            Some(Sent::Unanswered) | None => {
-                Ok(session.operation.is_none() || self.progress(session)? != Progress::UnderWay)
-            }
+        if self.remove_own(&session.handle)? || is_under_way {
+            return Ok(!is_under_way);
         }
+        if upload.is_some_and(|upload| matches!(upload.sent, Sent::NotAll | Sent::Published)) {
+            return Ok(true);
+        }
+        // What the server is done with shows a little later (§5.4).
+        let policy = self.account.policy();
+        policy.until(KIND, policy.pause * 4, || {
+            let removed = self.remove_own(&session.handle)?;
+            Ok(removed.then_some(()))
+        })?;
+        Ok(true)
     }
 
     /// Looks first: what would be deleted with a folder is not ours to delete.
