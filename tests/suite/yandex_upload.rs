@@ -13,6 +13,7 @@
 //! [`Upload::settled`] holds for all of them: a further run ends well, what is stored is
 //! what was sent, and nothing else is left, neither there nor in the state.
 
+use std::fs;
 use std::process::Child;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -320,7 +321,7 @@ fn s53_an_upload_that_the_server_calls_failed_is_not_looked_for() {
     let size = Fault::ResetAtByte(SIZE as u64);
     upload.fake().on(Op::Put, When::Nth(1), size);
     upload.send(0);
-    // Before it is sent and given its name, and once for what broke off.
+    // One look for it, and one when it is cleared away.
     assert_eq!(upload.fake().count(Op::Operation), 2);
     upload.settled(2);
 }
@@ -399,4 +400,267 @@ fn s54_what_is_stored_wrong_is_sent_again_once() {
     assert_eq!(upload.names(), [NAME]);
     assert_eq!(upload.cloud.content(NAME).unwrap(), OLD);
     upload.settled(3);
+}
+
+#[test]
+fn s55_a_lock_is_waited_for() {
+    for op in [Op::Link, Op::Mkdir, Op::Move, Op::Put] {
+        let upload = Upload::new().with(vec![(op, When::First(4), locked())]);
+        upload.send(0).stderr_has("it stays locked");
+        upload.settled(1 + 4 * usize::from(op == Op::Put));
+    }
+    let upload = Upload::new().with(vec![(Op::Link, When::Always, locked())]);
+    let before = upload.fake().count(Op::Link);
+    let told = upload.fails(6);
+    reason(&told, "timeout");
+    assert_eq!(told["retryable"], json!(true));
+    assert!((5..20).contains(&(upload.fake().count(Op::Link) - before)));
+    upload.settled(1);
+}
+
+#[test]
+fn s55_a_used_up_allowance_is_not_waited_for() {
+    let upload = Upload::new();
+    let used_up = Fault::status(423, "DiskUploadTrafficLimitExceeded");
+    upload.fake().on(Op::Link, When::Always, used_up);
+    let before = upload.fake().count(Op::Link);
+    let told = upload.fails(6);
+    reason(&told, "quota");
+    assert_eq!(told["retryable"], json!(false));
+    assert_eq!(upload.fake().count(Op::Link) - before, 1);
+    upload.settled(1);
+}
+
+#[test]
+fn s55_one_locked_folder_stops_one_company() {
+    let cloud = Cloud::new();
+    cloud.companies(2, "yandex_disk");
+    // Five requests make the folders of the first company, three those of the second.
+    cloud.fake.on(Op::Mkdir, When::AllAfter(8), locked());
+    let all = ["sync", "--all", "--provider", "yandex_disk", "--jobs", "1"];
+    let call = [&all[..], &["--type", "database", "--latest", "--json"]].concat();
+    let told = cloud.call(&call).run().code(3).json();
+    let results = told["results"].as_array().unwrap();
+    let told: Vec<_> = results
+        .iter()
+        .map(|told| (&told["company_id"], &told["success"]))
+        .collect();
+    let expected = [
+        ("acme-corp", true),
+        ("company-000x", true),
+        ("company-001x", false),
+    ];
+    let expected = expected.map(|(company, done)| (json!(company), json!(done)));
+    assert!(
+        told.into_iter()
+            .eq(expected.iter().map(|(company, done)| (company, done))),
+        "{results:?}"
+    );
+    let last = "/vertex-ar/company-001x/backups";
+    assert_eq!((cloud.names().len(), cloud.fake.names(last).len()), (2, 0));
+    cloud.fake.heal();
+    cloud.call(&call).run().code(0);
+    assert_eq!(cloud.fake.names(last).len(), 2);
+    assert_eq!(cloud.fake.count(Op::Put), 6);
+    cloud.run(["history", "--check"]).code(0);
+}
+
+#[test]
+fn s56_what_is_known_not_to_fit_is_not_begun() {
+    let size = SIZE as u64;
+    let room = |code, key, upload: &Upload, expected: u64| {
+        let links = upload.fake().count(Op::Link);
+        let told = upload.fails(6);
+        assert_eq!(told["code"], json!(code), "{told}");
+        assert_eq!(told[key], json!(expected), "{told}");
+        assert_eq!(upload.fake().count(Op::Link), links);
+        assert_eq!(upload.names(), [NAME]);
+        upload.fake().set_quota(10 << 30, 1 << 30);
+        upload.settled(1);
+        told
+    };
+    let upload = Upload::replacing();
+    upload.fake().set_quota(10 << 30, size - 1);
+    room("file_too_large", "limit", &upload, size - 1);
+
+    // Both need their room while one replaces the other, and the trash takes some.
+    let upload = Upload::replacing();
+    upload
+        .fake()
+        .set_quota(OLD.len() as u64 + size - 1, 1 << 30);
+    let told = room("quota_exceeded", "free", &upload, size - 1);
+    assert_eq!(told["needed"], json!(size));
+    let upload = Upload::replacing();
+    upload.fake().put("/photos/1.jpg", &noise(1, 5000));
+    upload.cloud.fake.disk(|disk| {
+        disk.delete("/photos/1.jpg", false, None).unwrap();
+    });
+    upload.fake().set_quota(5000 + size, 1 << 30);
+    let links = upload.fake().count(Op::Link);
+    let told = upload.fails(6);
+    assert_eq!(told["free"], json!(size - OLD.len() as u64));
+    let hint = told["hint"].as_str().unwrap();
+    assert!(
+        hint.starts_with("the trash holds 4.9 KiB: empty it"),
+        "{hint}"
+    );
+    assert_eq!(upload.fake().count(Op::Link), links);
+}
+
+#[test]
+fn s56_who_pays_may_store_more() {
+    let free = |told: &mut Value| {
+        told["is_paid"] = json!(false);
+        told["max_file_size"] = json!(1000);
+    };
+    let paying = |told: &mut Value| {
+        told["is_paid"] = json!(true);
+        told["max_file_size"] = json!(1000);
+    };
+    let upload = Upload::new();
+    upload.fake().on(Op::Disk, When::Always, Fault::edit(free));
+    let told = upload.fails(6);
+    assert_eq!(told["limit"], json!(1000));
+    let hint = told["hint"].as_str().unwrap();
+    assert!(
+        hint.contains("with a subscription it takes up to 50.0 GiB"),
+        "{hint}"
+    );
+    upload.fake().heal();
+    upload
+        .fake()
+        .on(Op::Disk, When::Always, Fault::edit(paying));
+    upload.send(0);
+    upload.settled(1);
+}
+
+#[test]
+fn s3_a_refused_token_is_asked_about_once_more() {
+    let refused = || Fault::status(401, "UnauthorizedError");
+    let ops = [Op::Disk, Op::Link, Op::Stat, Op::Mkdir, Op::Move];
+    let cases = ops.map(|op| (vec![(op, When::Nth(1), refused())], 1));
+    survived(Upload::new, cases.into());
+
+    for op in ops {
+        let upload = Upload::new().with(vec![(op, When::Always, refused())]);
+        let asked = upload.fake().count(op);
+        let told = upload.fails(6);
+        reason(&told, "auth");
+        let hint = told["hint"].as_str().unwrap();
+        assert!(
+            hint.contains("vertex-backup providers login yandex_disk"),
+            "{hint}"
+        );
+        assert!(upload.fake().count(op) - asked <= 4);
+        // What was staged for nothing is removed.
+        upload.settled(if op == Op::Move { 2 } else { 1 });
+    }
+}
+
+#[test]
+fn s3_a_token_revoked_in_mid_upload_costs_no_second_one() {
+    let upload = Upload::replacing();
+    let sent = upload.fake().hold(Op::Put, 1, Moment::AfterWork);
+    let child = upload.call().spawn();
+    sent.reached();
+    upload.fake().revoke();
+    drop(sent);
+    ended(child, &upload).code(6).stderr_has("providers login");
+    assert_eq!(upload.cloud.content(NAME).unwrap(), OLD);
+    assert!(upload.staged().is_some());
+    upload.fake().accept("y0_CANARY-another");
+    upload.cloud.configure("y0_CANARY-another");
+    upload.settled(1);
+}
+
+#[test]
+fn s3_answers_of_somebody_else_end_the_run() {
+    let large = [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 17000000\r\n\r\n",
+        &*vec![b' '; 17_000_000],
+    ]
+    .concat();
+    let cut = b"HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n{\"href\":\"http";
+    let half = b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{\"href\":\"http";
+    let deep = [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
+        &*vec![b'['; 100_000],
+    ]
+    .concat();
+    let own = Fault::HrefRaw("http://u:p@127.0.0.1/".into());
+    let mut cases: Vec<(Op, Fault)> = vec![
+        (Op::Link, Fault::HrefTemplated),
+        (Op::Link, Fault::HrefScheme("ftp")),
+        (Op::Link, Fault::HrefRaw("/upload".into())),
+        (Op::Link, Fault::HrefRaw("http://[::".into())),
+        (Op::Link, own),
+        (Op::Link, Fault::edit(|told| told["href"] = json!(null))),
+        (Op::Stat, Fault::edit(|told| told["size"] = json!(-1))),
+        (Op::Stat, Fault::edit(|told| told["size"] = json!("12"))),
+        (Op::Stat, Fault::edit(|told| told["size"] = json!(1e20))),
+    ];
+    for raw in [large, cut.to_vec(), half.to_vec(), deep] {
+        cases.push((Op::Link, Fault::Raw(raw)));
+    }
+    for op in [Op::Disk, Op::Link, Op::Stat] {
+        cases.extend([Fault::Html(200), Fault::Empty(200)].map(|fault| (op, fault)));
+    }
+    for (op, fault) in cases {
+        let upload = Upload::replacing().with(vec![(op, When::Always, fault)]);
+        let told = upload.fails(6);
+        reason(&told, "network");
+        assert!(!told.to_string().contains("127.0.0.1:"), "{told}");
+        assert_eq!((upload.puts(), upload.names()), (0, vec![NAME.to_owned()]));
+        upload.settled(1);
+    }
+}
+
+#[test]
+fn s3_the_token_is_not_taken_to_another_host() {
+    // Where the token goes to any other host of the fake, the test fails as a violation.
+    let upload = Upload::replacing();
+    let elsewhere = format!("{}/token", upload.fake().oauth_url());
+    for fault in [accepted(2, "success"), Fault::HrefRaw(elsewhere)] {
+        upload.fake().on(Op::Move, When::Always, fault);
+    }
+    let told = upload.fails(6);
+    reason(&told, "network");
+    assert_eq!(upload.fake().count(Op::OauthToken), 0);
+    assert_eq!(upload.cloud.content(NAME).unwrap(), OLD);
+    upload.settled(2);
+}
+
+#[test]
+fn l27_a_source_that_changes_while_it_is_sent_is_not_stored() {
+    type Change = fn(&std::path::Path);
+    let changes: [Change; 3] = [
+        |path| {
+            fs::OpenOptions::new()
+                .write(true)
+                .open(path)
+                .unwrap()
+                .set_len(9 << 20)
+                .unwrap();
+        },
+        |path| fs::write(path, vec![8; 32 << 20]).unwrap(),
+        |path| fs::rename(path.with_file_name("other"), path).unwrap(),
+    ];
+    for change in changes {
+        let mut upload = Upload::replacing();
+        upload.bytes = vec![7; 32 << 20];
+        upload.cloud.write("other", &upload.bytes);
+        let path = upload.cloud.write(NAME, &upload.bytes);
+        let middle = upload.fake().hold(Op::Put, 1, Moment::Body(1 << 20));
+        let child = upload.call().spawn();
+        middle.reached();
+        change(&path);
+        drop(middle);
+        ended(child, &upload)
+            .code(12)
+            .stderr_has("changed while it was read");
+        assert_eq!(upload.names(), [NAME]);
+        assert_eq!(upload.cloud.content(NAME).unwrap(), OLD);
+        upload.bytes = fs::read(path).unwrap();
+        upload.settled(2);
+    }
 }
