@@ -291,6 +291,24 @@ impl YandexDisk {
         Ok(left.is_none().then_some(there))
     }
 
+    /// The staged object under its final name, after the server said that it has it.
+    fn renamed(&self, session: &Session, staged: &Object) -> Result<Object> {
+        let path = self.path(&session.name);
+        let policy = self.account.policy();
+        let there = policy.until(KIND, policy.searching(0), || match self.look_at(&path) {
+            Ok(there) => Ok(there.filter(|there| is_same(there, staged))),
+            Err(error) if error.is_open() => Ok(None),
+            Err(error) => Err(error),
+        })?;
+        there.ok_or_else(|| {
+            let detail = format!(
+                "'{}' was verified and given its name, but something else is there now",
+                session.name
+            );
+            Error::new(KIND, Kind::Changed, detail)
+        })
+    }
+
     /// Gives a file its final name where the server replaces nothing: what has the name is put
     /// aside under one that can be told from the session, so that whoever comes after a
     /// crash finds both, and puts one of them in place.
@@ -739,30 +757,14 @@ impl Provider for YandexDisk {
             Ok(Err(refusal)) => Some(refusal.error(doing)),
             Err(error) => Some(error),
         };
-        if let Some(error) = unclear {
+        let there = match unclear {
             // Both names tell how it went (§5.4).
-            return match self.published(session, staged) {
-                Ok(Some(object)) => Ok(object),
-                _ => Err(error),
-            };
-        }
-        let path = self.path(&session.name);
-        let limit = self.account.policy().searching(0);
-        let there = self
-            .account
-            .policy()
-            .until(KIND, limit, || match self.look_at(&path) {
-                Ok(there) => Ok(there.filter(|there| is_same(there, staged))),
-                Err(error) if error.is_open() => Ok(None),
-                Err(error) => Err(error),
-            })?;
-        let there = there.ok_or_else(|| {
-            let detail = format!(
-                "'{}' was verified and given its name, but something else is there now",
-                session.name
-            );
-            Error::new(KIND, Kind::Changed, detail)
-        })?;
+            Some(error) => match self.published(session, staged) {
+                Ok(Some(there)) => there,
+                _ => return Err(error),
+            },
+            None => self.renamed(session, staged)?,
+        };
         if self.upload(session).is_some_and(|upload| upload.is_retired) {
             self.settle_retired(session)?;
         }

@@ -245,7 +245,7 @@ fn s52_a_server_that_checks_is_waited_for() {
 #[test]
 fn s52_silence_for_ever_ends_and_what_comes_late_is_taken_up() {
     let upload = Upload::new();
-    let tries = 1..=6;
+    let tries = 1..=3;
     let silent: Vec<_> = tries
         .map(|nth| upload.fake().hold(Op::Put, nth, Moment::BeforeWork))
         .collect();
@@ -255,8 +255,8 @@ fn s52_silence_for_ever_ends_and_what_comes_late_is_taken_up() {
     assert_eq!(told["retryable"], json!(true));
     assert_eq!(upload.puts(), 3);
     drop(silent);
-    until("late arrivals", || upload.names().len() == 6);
-    upload.settled(6);
+    until("late arrivals", || upload.names().len() == 3);
+    upload.settled(3);
 }
 
 #[test]
@@ -400,6 +400,28 @@ fn s54_what_is_stored_wrong_is_sent_again_once() {
     assert_eq!(upload.names(), [NAME]);
     assert_eq!(upload.cloud.content(NAME).unwrap(), OLD);
     upload.settled(3);
+}
+
+#[test]
+fn s54_what_the_server_does_not_replace_is_put_aside_first() {
+    let ignoring = |more: Option<(usize, Fault)>| {
+        let always = (Op::Move, When::Always, Fault::IgnoreOverwrite);
+        let more = more.map(|(nth, fault)| (Op::Move, When::Nth(nth), fault));
+        (std::iter::once(always).chain(more).collect(), 1)
+    };
+    let mut cases = vec![ignoring(None)];
+    for nth in [2, 3] {
+        let faults = [
+            Fault::ResetBeforeWork,
+            Fault::ResetAfterWork,
+            after_work(500),
+            failing(503),
+            locked(),
+            accepted(2, "success"),
+        ];
+        cases.extend(faults.map(|fault| ignoring(Some((nth, fault)))));
+    }
+    survived(Upload::replacing, cases);
 }
 
 #[test]
