@@ -5,29 +5,36 @@
 //! Errors name hosts, never addresses: those of transfers are signed, and as
 //! good as a password.
 
+mod address;
+mod body;
 mod gate;
+mod headers;
 mod transport;
+mod trouble;
 
 use std::cell::Cell;
 use std::io::{self, Read};
-use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use jiff::Timestamp;
-use jiff::fmt::rfc2822;
-use ureq::http::{HeaderMap, Response, StatusCode, Uri, header};
+use ureq::http::{Response, StatusCode, Uri, header};
 use ureq::tls::{RootCerts, TlsConfig};
-use ureq::{Agent, Body, Proxy, SendBody, Timeout};
+use ureq::{Agent, Body, Proxy, SendBody};
 
+use self::address::{host_of, is_link_local, is_loopback, is_private};
+use self::body::Exactly;
 use self::gate::Gate;
+use self::headers::{content_range, retry_after, text};
+use self::trouble::Trouble;
 use super::ProviderKind;
-use super::error::{Error, Kind, Reason, Repeat, Result, smuggle, unsmuggle};
+use super::error::{Error, Kind, Reason, Result, smuggle};
 use super::retry::Policy;
-use crate::failure::{Code, Failure};
+use crate::failure::Failure;
 use crate::progress::Task;
 use crate::secret::Secret;
-use crate::text::{bytes, printable, system_reason};
+use crate::text::printable;
+
+pub use self::address::{encoded, origin};
 
 /// No page of a provider's answers is larger.
 const MAX_ANSWER: u64 = 16 * 1024 * 1024;
@@ -37,13 +44,6 @@ const MAX_ERROR: u64 = 64 * 1024;
 
 /// Redirects followed on the way to a file.
 const MAX_HOPS: usize = 5;
-
-/// Uploads slower than this, in bytes a second, are worth a word to the operator
-/// (`protocols/yandex_disk.md` §5.1).
-const CRAWL: u64 = 200_000;
-
-/// A word is said only of files at least as large.
-const LARGE: u64 = 32 * 1024 * 1024;
 
 /// A client for one provider, shared by all who talk to it.
 pub struct Http {
@@ -241,15 +241,7 @@ impl Http {
     ) -> std::result::Result<Answer, Broken> {
         let host = host_of(url);
         let all_sent = Cell::new(false);
-        let mut exact = Exactly {
-            body,
-            size,
-            left: size,
-            task,
-            all_sent: &all_sent,
-            pace: Pace::new(size),
-        };
-        exact.note_end();
+        let mut exact = Exactly::new(body, size, task, &all_sent);
         let call = ureq::http::Request::builder()
             .method("PUT")
             .uri(url)
@@ -318,10 +310,7 @@ impl Http {
         let length = text(headers, header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
         let reader = FromWire {
             reader: response.into_body().into_with_config().reader(),
-            failed: Failed {
-                kind: self.kind,
-                stall: self.policy.stall,
-            },
+            trouble: self.trouble(),
             host,
         };
         Ok(Incoming {
@@ -404,275 +393,31 @@ impl Http {
     }
 
     fn failed(&self, host: &str, error: ureq::Error) -> Error {
-        let failed = Failed {
+        self.trouble().error(host, error)
+    }
+
+    fn trouble(&self) -> Trouble {
+        Trouble {
             kind: self.kind,
             stall: self.policy.stall,
-        };
-        failed.error(host, error)
-    }
-}
-
-/// What a connection's errors mean.
-#[derive(Clone, Copy)]
-struct Failed {
-    kind: ProviderKind,
-    stall: Duration,
-}
-
-impl Failed {
-    fn error(self, host: &str, error: ureq::Error) -> Error {
-        let say = |reason, detail: String| Error::new(self.kind, Kind::Connection(reason), detail);
-        match error {
-            ureq::Error::Io(error) => match unsmuggle(error) {
-                Ok(inner) => Error::new(self.kind, Kind::Body(inner), "reading what is to be sent"),
-                Err(error) => self.io(host, &error),
-            },
-            ureq::Error::HostNotFound => {
-                say(Reason::Dns, format!("the name {host} cannot be resolved"))
-                    .hint("check the name server, and api_url in the provider file")
-                    .repeat(Repeat::Soon)
-            }
-            ureq::Error::Timeout(Timeout::Resolve) => {
-                say(Reason::Dns, format!("no name server answers for {host}")).repeat(Repeat::Soon)
-            }
-            ureq::Error::Timeout(Timeout::Connect) => say(
-                Reason::Timeout,
-                format!("{host} cannot be reached: it does not answer"),
-            )
-            .repeat(Repeat::Soon),
-            ureq::Error::Timeout(Timeout::RecvResponse) => {
-                say(Reason::Timeout, format!("{host} gave no answer")).repeat(Repeat::Soon)
-            }
-            ureq::Error::Timeout(_) => {
-                let stall = self.stall.as_secs();
-                say(
-                    Reason::Timeout,
-                    format!("{host} moved no byte for {stall} s"),
-                )
-                .repeat(Repeat::Soon)
-            }
-            ureq::Error::Rustls(error) => self.tls(host, &error),
-            ureq::Error::Tls(why) => say(Reason::Tls, format!("no TLS with {host}: {why}")),
-            ureq::Error::ConnectProxyFailed(why) => {
-                let why = printable(&why).into_owned();
-                say(
-                    Reason::Network,
-                    format!("the proxy does not connect to {host}: {why}"),
-                )
-                .hint("check HTTPS_PROXY, HTTP_PROXY and NO_PROXY")
-            }
-            ureq::Error::InvalidProxyUrl => say(
-                Reason::Network,
-                "the address of the proxy is none".to_owned(),
-            )
-            .hint("check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY"),
-            ureq::Error::ConnectionFailed => {
-                say(Reason::Network, format!("{host} cannot be reached")).repeat(Repeat::Soon)
-            }
-            ureq::Error::LargeResponseHeader(..) | ureq::Error::Protocol(_) => {
-                say(Reason::Network, format!("what {host} answers is not HTTP"))
-                    .repeat(Repeat::Soon)
-            }
-            _ => say(Reason::Network, format!("{host} cannot be asked")),
         }
-    }
-
-    fn io(self, host: &str, error: &io::Error) -> Error {
-        let inner = error.get_ref();
-        if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            return self.tls(host, error);
-        }
-        let why = system_reason(error);
-        let detail = match error.kind() {
-            io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::HostUnreachable
-            | io::ErrorKind::NetworkUnreachable => format!("{host} cannot be reached: {why}"),
-            _ => format!("the connection to {host} broke: {why}"),
-        };
-        Error::new(self.kind, Kind::Connection(Reason::Network), detail).repeat(Repeat::Soon)
-    }
-
-    fn tls(self, host: &str, error: &rustls::Error) -> Error {
-        let why = printable(&error.to_string()).into_owned();
-        let detail = format!("{host} cannot prove who it is: {why}");
-        let hint = match error {
-            rustls::Error::InvalidCertificate(
-                rustls::CertificateError::Expired
-                | rustls::CertificateError::ExpiredContext { .. }
-                | rustls::CertificateError::NotValidYet
-                | rustls::CertificateError::NotValidYetContext { .. },
-            ) => "check the clock of this machine first",
-            rustls::Error::InvalidCertificate(_) => {
-                "is there a proxy that opens TLS? name its certificate authority with SSL_CERT_FILE"
-            }
-            _ => "check api_url in the provider file, and whether a proxy is in the way",
-        };
-        Error::new(self.kind, Kind::Connection(Reason::Tls), detail).hint(hint)
     }
 }
 
 /// A file from the wire, its errors in our words.
 struct FromWire {
     reader: ureq::BodyReader<'static>,
-    failed: Failed,
+    trouble: Trouble,
     host: String,
 }
 
 impl Read for FromWire {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.reader.read(buffer).map_err(|error| {
-            let error = self.failed.error(&self.host, ureq::Error::from(error));
+            let error = self.trouble.error(&self.host, ureq::Error::from(error));
             smuggle(anyhow::Error::new(error))
         })
     }
-}
-
-/// A body that gives as many bytes as were announced, or an error: `ureq` 3.5.2 would
-/// otherwise wait for the rest for ever, at full speed.
-struct Exactly<'a> {
-    body: &'a mut dyn Read,
-    size: u64,
-    left: u64,
-    task: &'a dyn Task,
-    all_sent: &'a Cell<bool>,
-    pace: Pace,
-}
-
-impl Exactly<'_> {
-    fn note_end(&self) {
-        if self.left == 0 {
-            self.all_sent.set(true);
-            self.task.waiting("sent, the server is checking");
-        }
-    }
-}
-
-impl Read for Exactly<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let wanted = usize::try_from(self.left).unwrap_or(usize::MAX);
-        let wanted = wanted.min(buffer.len());
-        if wanted == 0 {
-            return Ok(0);
-        }
-        let count = self.body.read(&mut buffer[..wanted])?;
-        if count == 0 {
-            let (sent, size) = (self.size - self.left, self.size);
-            let detail = format!("the source ended after {sent} of {size} bytes");
-            return Err(smuggle(Failure::new(Code::SourceChanged, detail).into()));
-        }
-        self.left -= count as u64;
-        self.pace.note(count as u64);
-        self.note_end();
-        Ok(count)
-    }
-}
-
-/// Notices an upload that crawls.
-struct Pace {
-    is_told: bool,
-    since: Instant,
-    sent: u64,
-}
-
-impl Pace {
-    fn new(size: u64) -> Self {
-        Pace {
-            is_told: size < LARGE,
-            since: Instant::now(),
-            sent: 0,
-        }
-    }
-
-    fn note(&mut self, count: u64) {
-        self.sent += count;
-        let elapsed = self.since.elapsed();
-        if self.is_told || elapsed < Duration::from_secs(60) {
-            return;
-        }
-        let speed = self.sent / elapsed.as_secs().max(1);
-        if speed < CRAWL {
-            self.is_told = true;
-            let speed = bytes(speed);
-            log::warn!("the service seems to be limiting this upload: {speed} a second");
-        }
-        (self.since, self.sent) = (Instant::now(), 0);
-    }
-}
-
-/// Percent-encodes a value for a query or a form, so that nothing in it is anything but data.
-pub fn encoded(text: &str) -> String {
-    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-    const DATA: &AsciiSet = &NON_ALPHANUMERIC
-        .remove(b'-')
-        .remove(b'.')
-        .remove(b'_')
-        .remove(b'~');
-    utf8_percent_encode(text, DATA).to_string()
-}
-
-/// The scheme, host and port of an address: what credentials belong to.
-pub fn origin(url: &str) -> Option<(String, String, u16)> {
-    let uri: Uri = url.parse().ok()?;
-    let (scheme, authority) = (uri.scheme_str()?, uri.authority()?);
-    if authority.as_str().contains('@') {
-        return None;
-    }
-    let usual = if scheme == "https" { 443 } else { 80 };
-    let port = authority.port_u16().unwrap_or(usual);
-    Some((scheme.to_owned(), authority.host().to_lowercase(), port))
-}
-
-fn host_of(url: &str) -> String {
-    let uri = url.parse::<Uri>().ok();
-    let host = uri.as_ref().and_then(Uri::host).unwrap_or("the provider");
-    printable(host).into_owned()
-}
-
-fn literal(host: &str) -> Option<IpAddr> {
-    host.trim_matches(['[', ']']).parse().ok()
-}
-
-fn is_loopback(host: &str) -> bool {
-    host == "localhost" || literal(host).is_some_and(|address| address.is_loopback())
-}
-
-fn is_private(host: &str) -> bool {
-    is_loopback(host)
-        || literal(host).is_some_and(|address| match address {
-            IpAddr::V4(v4) => v4.is_private() || v4.is_link_local() || v4.is_unspecified(),
-            IpAddr::V6(v6) => {
-                v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_unspecified()
-            }
-        })
-}
-
-/// Addresses that no gateway has: those of a machine's own provider, which tells its secrets there.
-fn is_link_local(host: &str) -> bool {
-    literal(host).is_some_and(|address| match address {
-        IpAddr::V4(v4) => v4.is_link_local(),
-        IpAddr::V6(v6) => v6.is_unicast_link_local(),
-    })
-}
-
-fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
-    Some(headers.get(name)?.to_str().ok()?.trim().to_owned())
-}
-
-/// `bytes 10-19/20`: the first byte, and the size of the whole.
-fn content_range(range: &str) -> Option<(u64, Option<u64>)> {
-    let (span, total) = range.strip_prefix("bytes ")?.split_once('/')?;
-    let (first, _) = span.split_once('-')?;
-    Some((first.trim().parse().ok()?, total.trim().parse().ok()))
-}
-
-/// Seconds, or a date; nonsense and what has passed say nothing.
-fn retry_after(text: &str) -> Option<Duration> {
-    if let Ok(seconds) = text.parse::<u64>() {
-        // What is longer than a year means as much, and does not overflow.
-        return Some(Duration::from_secs(seconds.min(366 * 86_400)));
-    }
-    let at = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-    Duration::try_from(at.duration_since(Timestamp::now())).ok()
 }
 
 #[cfg(test)]

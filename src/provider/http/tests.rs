@@ -1,6 +1,7 @@
 //! What the world says in headers, addresses and bodies, read without trust.
 
 use super::*;
+use crate::provider::error::unsmuggle;
 
 #[test]
 fn retry_after_is_a_time_or_nothing() {
@@ -105,14 +106,7 @@ fn an_error_page_is_shown_short_and_without_addresses() {
 fn a_source_that_ends_early_is_an_error_and_no_endless_wait() {
     let all_sent = Cell::new(false);
     let mut source = &b"abc"[..];
-    let mut body = Exactly {
-        body: &mut source,
-        size: 5,
-        left: 5,
-        task: &crate::progress::Silent,
-        all_sent: &all_sent,
-        pace: Pace::new(5),
-    };
+    let mut body = Exactly::new(&mut source, 5, &crate::progress::Silent, &all_sent);
     let error = io::copy(&mut body, &mut io::sink()).unwrap_err();
     let error = unsmuggle(error).unwrap();
     assert_eq!(error.to_string(), "the source ended after 3 of 5 bytes");

@@ -1,0 +1,107 @@
+//! The body of an upload: exactly as long as announced, and watched.
+
+use std::cell::Cell;
+use std::io::{self, Read};
+use std::time::{Duration, Instant};
+
+use crate::failure::{Code, Failure};
+use crate::progress::Task;
+use crate::provider::error::smuggle;
+use crate::text::bytes;
+
+/// Uploads slower than this, in bytes a second, are worth a word to the operator
+/// (`protocols/yandex_disk.md` §5.1).
+const CRAWL: u64 = 200_000;
+
+/// A word is said only of files at least as large.
+const LARGE: u64 = 32 * 1024 * 1024;
+
+/// A body that gives as many bytes as were announced, or an error: `ureq` 3.5.2 would
+/// otherwise wait for the rest for ever, at full speed.
+pub(super) struct Exactly<'a> {
+    body: &'a mut dyn Read,
+    size: u64,
+    left: u64,
+    task: &'a dyn Task,
+    all_sent: &'a Cell<bool>,
+    pace: Pace,
+}
+
+impl<'a> Exactly<'a> {
+    pub(super) fn new(
+        body: &'a mut dyn Read,
+        size: u64,
+        task: &'a dyn Task,
+        all_sent: &'a Cell<bool>,
+    ) -> Self {
+        let exactly = Exactly {
+            body,
+            size,
+            left: size,
+            task,
+            all_sent,
+            pace: Pace::new(size),
+        };
+        exactly.note_end();
+        exactly
+    }
+
+    fn note_end(&self) {
+        if self.left == 0 {
+            self.all_sent.set(true);
+            self.task.waiting("sent, the server is checking");
+        }
+    }
+}
+
+impl Read for Exactly<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let wanted = usize::try_from(self.left).unwrap_or(usize::MAX);
+        let wanted = wanted.min(buffer.len());
+        if wanted == 0 {
+            return Ok(0);
+        }
+        let count = self.body.read(&mut buffer[..wanted])?;
+        if count == 0 {
+            let (sent, size) = (self.size - self.left, self.size);
+            let detail = format!("the source ended after {sent} of {size} bytes");
+            return Err(smuggle(Failure::new(Code::SourceChanged, detail).into()));
+        }
+        self.left -= count as u64;
+        self.pace.note(count as u64);
+        self.note_end();
+        Ok(count)
+    }
+}
+
+/// Notices an upload that crawls.
+struct Pace {
+    is_told: bool,
+    since: Instant,
+    sent: u64,
+}
+
+impl Pace {
+    fn new(size: u64) -> Self {
+        Pace {
+            is_told: size < LARGE,
+            since: Instant::now(),
+            sent: 0,
+        }
+    }
+
+    fn note(&mut self, count: u64) {
+        self.sent += count;
+        let elapsed = self.since.elapsed();
+        if self.is_told || elapsed < Duration::from_secs(60) {
+            return;
+        }
+        let speed = self.sent / elapsed.as_secs().max(1);
+        if speed < CRAWL {
+            self.is_told = true;
+            let speed = bytes(speed);
+            log::warn!("the service seems to be limiting this upload: {speed} a second");
+        }
+        (self.since, self.sent) = (Instant::now(), 0);
+    }
+}
