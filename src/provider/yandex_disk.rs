@@ -146,8 +146,8 @@ impl YandexDisk {
         }
     }
 
-    /// An address to put one file to.
-    fn link(&self, path: &str) -> Result<(String, Option<String>)> {
+    /// An address to put one file of `size` bytes to.
+    fn link(&self, path: &str, size: u64) -> Result<(String, Option<String>)> {
         let doing = "asking where to upload";
         let query = [("path", path), ("overwrite", "false")];
         let ask = || self.account.ask("GET", "/resources/upload", &query);
@@ -156,12 +156,15 @@ impl YandexDisk {
             self.make_directory()?;
             asked = ask()?;
         }
-        let answer = asked.map_err(|refusal| self.no_upload(&refusal, doing))?;
+        let answer = asked.map_err(|refusal| self.no_upload(&refusal, size, doing))?;
         let link: Link = read(&answer, doing)?;
         Ok((self.account.transfer_url(&link)?, link.operation_id))
     }
 
-    fn no_upload(&self, refusal: &Refusal, doing: &str) -> Error {
+    fn no_upload(&self, refusal: &Refusal, size: u64, doing: &str) -> Error {
+        if matches!(refusal.status, 413 | 507) {
+            return self.no_room(size, refusal.status);
+        }
         if refusal.is(name::NO_PARENT) {
             // Somebody removes it at this very moment.
             let detail = format!("the folder '{}' vanished ({doing})", self.folder());
@@ -407,16 +410,17 @@ impl YandexDisk {
                 Error::new(KIND, Kind::Unanswered, detail).repeat(Repeat::Soon)
             }
             400 | 404 | 409 | 410 => refusal.error(doing).repeat(Repeat::Soon),
-            413 | 507 => {
-                self.account.forget_room();
-                // The numbers are worth a question.
-                let known = self.account.check_room(session.size).err();
-                let known =
-                    known.filter(|known| matches!(known.kind, Kind::Full(_) | Kind::TooLarge(_)));
-                known.unwrap_or_else(|| refused_for_size(session.size, refusal.status))
-            }
+            413 | 507 => self.no_room(session.size, refusal.status),
             _ => refusal.error(doing),
         }
+    }
+
+    /// The refusal of a file for its size: the numbers are worth a question.
+    fn no_room(&self, size: u64, status: u16) -> Error {
+        self.account.forget_room();
+        let known = self.account.check_room(size).err();
+        let known = known.filter(|known| matches!(known.kind, Kind::Full(_) | Kind::TooLarge(_)));
+        known.unwrap_or_else(|| refused_for_size(size, status))
     }
 }
 
@@ -676,7 +680,7 @@ impl Provider for YandexDisk {
             let why = format!("cannot name the upload: {error}");
             Error::new(KIND, Kind::Disk(None), why)
         })?;
-        let (link, operation) = self.link(&self.path(&handle))?;
+        let (link, operation) = self.link(&self.path(&handle), size)?;
         let session = Session {
             name: name.as_str().to_owned(),
             size,
@@ -692,7 +696,7 @@ impl Provider for YandexDisk {
         self.note(session, |upload| link = upload.link.take());
         let link = match link {
             Some(link) => link,
-            None => self.link(&self.path(&session.handle))?.0,
+            None => self.link(&self.path(&session.handle), session.size)?.0,
         };
         let silence = self.account.policy().checking(session.size);
         let http = self.account.http();

@@ -557,6 +557,50 @@ fn s56_who_pays_may_store_more() {
 }
 
 #[test]
+fn s56_room_that_runs_out_meanwhile_is_named() {
+    let size = SIZE as u64;
+    let known = |told: &Value| (told["code"].clone(), told["needed"].clone());
+    let full = (json!("quota_exceeded"), json!(size));
+    // Somebody else fills the Disk: before the link, or before the last byte.
+    for op in [Op::Link, Op::Put] {
+        let upload = Upload::replacing();
+        upload
+            .fake()
+            .before(op, 1, |disk| disk.total_space = OLD.len() as u64);
+        let told = upload.fails(6);
+        assert_eq!(known(&told), full, "{told}");
+        assert_eq!(told["free"], json!(0), "{told}");
+        assert_eq!(told["retryable"], json!(false));
+        assert_eq!(upload.names(), [NAME]);
+        upload.fake().set_quota(10 << 30, 1 << 30);
+        upload.settled(1 + usize::from(op == Op::Put));
+    }
+    let upload = Upload::replacing();
+    upload
+        .fake()
+        .before(Op::Put, 1, |disk| disk.max_file_size = 1000);
+    let told = upload.fails(6);
+    let found = (&told["code"], &told["limit"]);
+    assert_eq!(found, (&json!("file_too_large"), &json!(1000)), "{told}");
+    upload.fake().set_quota(10 << 30, 1 << 30);
+    upload.settled(2);
+
+    // A refusal that the account's numbers do not explain, at once or in the middle.
+    for (fault, code) in [
+        (Fault::Html(507), "quota_exceeded"),
+        (Fault::RefuseAtByte(size / 2, 507), "quota_exceeded"),
+        (Fault::Html(413), "file_too_large"),
+        (Fault::RefuseAtByte(size / 2, 413), "file_too_large"),
+    ] {
+        let upload = Upload::replacing().with(vec![(Op::Put, When::Always, fault)]);
+        let told = upload.fails(6);
+        assert_eq!(told["code"], json!(code), "{told}");
+        assert_eq!((upload.puts(), upload.names()), (1, vec![NAME.to_owned()]));
+        upload.settled(2);
+    }
+}
+
+#[test]
 fn s3_a_refused_token_is_asked_about_once_more() {
     let refused = || Fault::status(401, "UnauthorizedError");
     let ops = [Op::Disk, Op::Link, Op::Stat, Op::Mkdir, Op::Move];
