@@ -202,8 +202,12 @@ impl Http {
             .and_then(|answered| answered)
             .map_err(|error| self.failed(&host, error))?;
         let answer = self.read_answer(&host, response)?;
-        if let Some(pause) = answer.retry_after.filter(|_| answer.status == 429) {
-            self.gate.rest(pause.min(self.policy.longest_wait()));
+        // Nobody waits for longer: then each is told, and ends.
+        let wait = |pause: &Duration| *pause <= self.policy.longest_wait();
+        if answer.status == 429
+            && let Some(pause) = answer.retry_after.filter(wait)
+        {
+            self.gate.rest(pause);
         }
         Ok(answer)
     }

@@ -601,6 +601,60 @@ fn s56_room_that_runs_out_meanwhile_is_named() {
 }
 
 #[test]
+fn s3_who_is_asked_to_come_back_later_does() {
+    let busy = |after: &str| Fault::Status {
+        status: 429,
+        error: "TooManyRequestsError",
+        headers: vec![("Retry-After", after.to_owned())],
+    };
+    let nonsense = [
+        "0",
+        "-1",
+        "soon",
+        "99999999999999999999",
+        "Thu, 01 Jan 1970 00:00:00 GMT",
+    ];
+    let mut cases = Vec::new();
+    for op in [Op::Link, Op::Move] {
+        cases.extend(nonsense.map(|after| (vec![(op, When::First(2), busy(after))], 1)));
+    }
+    survived(Upload::new, cases);
+
+    // The longest wait that is obeyed is 600 pauses: 1.2 s here.
+    let upload = Upload::new().with(vec![(Op::Link, When::Nth(1), busy("1"))]);
+    let start = Instant::now();
+    upload.send(0).stderr_has("retrying in 1.0 s");
+    assert!(start.elapsed() >= Duration::from_secs(1));
+    upload.settled(1);
+
+    // Two hours are not waited for, nor any part of them, wherever they are asked for.
+    for op in [Op::Link, Op::Put, Op::Move] {
+        let upload = Upload::replacing().with(vec![(op, When::Always, busy("7200"))]);
+        let asked = upload.fake().count(op);
+        let call = ["sync", "acme-corp", NAME, "--json"];
+        let call = upload
+            .cloud
+            .call(call)
+            .env("VERTEX_BACKUP_RETRY_PAUSE", "10s");
+        let mut child = call.spawn();
+        until("the end", || child.try_wait().unwrap().is_some());
+        let told = ended(child, &upload).code(6).json();
+        reason(&told, "quota");
+        let detail = told["detail"].as_str().unwrap();
+        assert!(detail.contains("; it asks to come back at 20"), "{detail}");
+        assert_eq!(upload.fake().count(op) - asked, 1);
+        assert_eq!(upload.names(), [NAME]);
+        upload.settled(if op == Op::Link { 1 } else { 2 });
+    }
+
+    let upload = Upload::new().with(vec![(Op::Link, When::Always, busy("0"))]);
+    let links = upload.fake().count(Op::Link);
+    reason(&upload.fails(6), "quota");
+    assert_eq!(upload.fake().count(Op::Link) - links, 6);
+    upload.settled(1);
+}
+
+#[test]
 fn s3_a_refused_token_is_asked_about_once_more() {
     let refused = || Fault::status(401, "UnauthorizedError");
     let ops = [Op::Disk, Op::Link, Op::Stat, Op::Mkdir, Op::Move];
