@@ -32,4 +32,5 @@ mod trust;
 mod verify;
 mod yandex;
 mod yandex_download;
+mod yandex_kill;
 mod yandex_upload;

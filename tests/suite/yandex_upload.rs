@@ -31,8 +31,9 @@ pub const NAME: &str = "site.tar";
 /// What an older one holds.
 pub const OLD: &[u8] = b"an older backup";
 
-/// Its size, where that does not matter.
+/// The size of the one that is sent, and of one that does not fit into any buffer.
 const SIZE: usize = 300_000;
+const LARGE: usize = 16 << 20;
 
 /// What goes wrong, at which requests.
 type Faults = Vec<(Op, When, Fault)>;
@@ -68,6 +69,14 @@ impl Upload {
         upload.cloud.write(NAME, &upload.bytes);
         upload.sent_before = 1;
         upload
+    }
+
+    /// With a backup of more bytes than the system takes before somebody reads them: until
+    /// then, nobody thinks that all of them were sent.
+    pub fn larger(mut self) -> Self {
+        self.bytes = vec![7; LARGE];
+        self.cloud.write(NAME, &self.bytes);
+        self
     }
 
     /// Several things that go wrong.
@@ -300,10 +309,7 @@ fn s53_what_broke_off_is_sent_again_by_a_new_link() {
 
 #[test]
 fn s53_what_breaks_off_for_ever_is_given_up() {
-    // More than the system takes before somebody reads it: nobody thinks that all was sent.
-    let mut upload = Upload::replacing();
-    upload.bytes = vec![7; 16 << 20];
-    upload.cloud.write(NAME, &upload.bytes);
+    let upload = Upload::replacing().larger();
     let broken = Fault::ResetAtByte(1000);
     upload.fake().on(Op::Put, When::Always, broken);
     let told = upload.fails(6);
@@ -762,14 +768,13 @@ fn l27_a_source_that_changes_while_it_is_sent_is_not_stored() {
                 .set_len(9 << 20)
                 .unwrap();
         },
-        |path| fs::write(path, vec![8; 32 << 20]).unwrap(),
+        |path| fs::write(path, vec![8; LARGE]).unwrap(),
         |path| fs::rename(path.with_file_name("other"), path).unwrap(),
     ];
     for change in changes {
-        let mut upload = Upload::replacing();
-        upload.bytes = vec![7; 32 << 20];
+        let mut upload = Upload::replacing().larger();
         upload.cloud.write("other", &upload.bytes);
-        let path = upload.cloud.write(NAME, &upload.bytes);
+        let path = upload.cloud.file(NAME);
         let middle = upload.fake().hold(Op::Put, 1, Moment::Body(1 << 20));
         let child = upload.call().spawn();
         middle.reached();
