@@ -249,6 +249,15 @@ impl<'a> Uploader<'a> {
             }
             return Ok(file.stored(Some(known), Step::Skipped));
         }
+        if let Some(object) = &existing
+            && object.kind == ObjectKind::Other
+        {
+            let full = self.place().directory.join(file.name.as_str());
+            let detail = format!("'{full}' is not a file, and is left alone");
+            return Err(Failure::new(Code::AlreadyExists, detail)
+                .hint("remove it, or rename it, by hand")
+                .into());
+        }
         if existing.is_some() && self.options.no_clobber {
             return Err(self.not_clobbered(&file.name).into());
         }

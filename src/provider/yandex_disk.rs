@@ -316,6 +316,11 @@ impl YandexDisk {
     /// aside under one that can be told from the session, so that whoever comes after a
     /// crash finds both, and puts one of them in place.
     fn replace(&self, session: &Session) -> Result<()> {
+        let there = self.look_at(&self.path(&session.name))?;
+        if there.is_some_and(|there| there.kind == ObjectKind::Other) {
+            // The server says of a file and of a folder that it is there.
+            return Err(no_file(&session.name));
+        }
         let retired = format!("{}{RETIRED}", session.handle);
         self.note(session, |upload| upload.is_retired = true);
         self.rename(&session.name, &retired, true, session.size)?
@@ -355,6 +360,10 @@ impl YandexDisk {
         let Some(object) = self.look_at(&self.path(name))? else {
             return Ok(false);
         };
+        if object.kind == ObjectKind::Other {
+            // What is in a folder is nothing of ours.
+            return Err(no_file(name));
+        }
         match self.remove(name, &object, true) {
             // Nobody else writes under such a name: it was a hash that what is stored does not have.
             Err(error) if matches!(error.kind, Kind::Changed) => {
@@ -427,6 +436,11 @@ impl YandexDisk {
 /// Looks after which neither a missing SHA-256 is waited for, nor an upload that the server
 /// does not know of.
 const PATIENT_LOOKS: u32 = 5;
+
+fn no_file(name: &str) -> Error {
+    let detail = format!("'{name}' is a folder, and is left alone");
+    Error::new(KIND, Kind::NotAFile, detail).hint("remove it, or rename it, by hand")
+}
 
 fn refused_for_size(size: u64, status: u16) -> Error {
     let detail = format!(
@@ -750,9 +764,7 @@ impl Provider for YandexDisk {
                 None
             }
             Ok(Err(refusal)) if refusal.is(name::FOLDER_EXISTS) => {
-                let detail = format!("'{}' is a folder, and is left alone", session.name);
-                return Err(Error::new(KIND, Kind::NotAFile, detail)
-                    .hint("remove it, or rename it, by hand"));
+                return Err(no_file(&session.name));
             }
             Ok(Err(refusal)) if refusal.status == 404 => {
                 let detail = format!("the upload of '{}' vanished", session.name);
@@ -811,10 +823,7 @@ impl Provider for YandexDisk {
         let name = name.as_str();
         match self.look_at(&self.path(name))? {
             None => Ok(false),
-            Some(object) if object.kind == ObjectKind::Other => {
-                let detail = format!("'{name}' is a folder, and is left alone");
-                Err(Error::new(KIND, Kind::NotAFile, detail))
-            }
+            Some(object) if object.kind == ObjectKind::Other => Err(no_file(name)),
             Some(object) => self.remove(name, &object, deletion == Deletion::Permanent),
         }
     }

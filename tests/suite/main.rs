@@ -32,5 +32,6 @@ mod trust;
 mod verify;
 mod yandex;
 mod yandex_download;
+mod yandex_files;
 mod yandex_kill;
 mod yandex_upload;
