@@ -621,11 +621,13 @@ impl Provider for YandexDisk {
             return Err(Error::new(KIND, Kind::Changed, detail).into());
         }
         let last = items.last().map(|item| item.name.clone());
+        // After a full page there may be more, whatever it says of how many there are.
+        let is_last = end >= total && items.len() < PAGE;
         for item in items {
             visit(item)?;
         }
         Ok(last
-            .filter(|_| end < total)
+            .filter(|_| !is_last)
             .map(|last| format!("{}|{last}", end - 1)))
     }
 
