@@ -210,35 +210,36 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -s y -l yes -d 'Answer yes to every question'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -s h -l help -d 'Print help'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l all -d 'Also list providers that are not configured'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l no-check -d 'Do not test the connections'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -s y -l yes -d 'Answer yes to every question'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -s h -l help -d 'Print help'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -f -a "list" -d 'List the configured providers with their connection status'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -f -a "test" -d 'Test the connection'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -f -a "info" -d 'Show the room there is'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -f -a "set" -d 'Write a provider\'s credentials or root into the provider file'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set unset" -f -a "unset" -d 'Remove a provider\'s credentials or root from the provider file'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l all -d 'Also list providers that are not configured'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l no-check -d 'Do not test the connections'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l json -d 'Print one JSON document instead of a table'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -s y -l yes -d 'Answer yes to every question'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -s h -l help -d 'Print help'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -f -a "list" -d 'List the configured providers with their connection status'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -f -a "test" -d 'Test the connection'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -f -a "info" -d 'Show the room there is'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -f -a "set" -d 'Write a provider\'s credentials or root into the provider file'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -f -a "login" -d 'Log in to yandex_disk without a browser on this machine, and store the token'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -f -a "unset" -d 'Remove a provider\'s credentials or root from the provider file'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
@@ -333,7 +334,7 @@ always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l accept -d 'local: take the storage that is at the root now, though another was used before'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l accept -d 'local, yandex_disk: take the storage or account that is there now, though another was used before'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l token-stdin -d 'Read the token from stdin, and store it in the file'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l disable -d 'Switch the provider off, and keep the rest'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l json -d 'Print one JSON document instead of a table'
@@ -342,6 +343,34 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; a
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -s y -l yes -d 'Answer yes to every question'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l client-id -d 'The id of the application [default: the one stored]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l client-secret-file -d 'Use the first line of this file as the application\'s secret [default: the one stored]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l client-secret-command -d 'Use the first line this command prints as the application\'s secret' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
+json\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
+bar\t''
+plain\t''
+json\t''
+none\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l client-secret-stdin -d 'Read the application\'s secret from stdin, and store it in the file'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l code -d 'Read from stdin a code that a page shows'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l no-test -d 'Do not test the connection afterwards'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l json -d 'Print one JSON document instead of a table'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -s y -l yes -d 'Answer yes to every question'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -s h -l help -d 'Print help'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F

@@ -32,6 +32,11 @@ impl Sha256 {
         let total = hasher.feed(reader, step)?;
         Ok((hasher.finish(), total))
     }
+
+    /// Its bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
 }
 
 impl fmt::Display for Sha256 {

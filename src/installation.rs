@@ -19,7 +19,9 @@ use crate::provider::registry::{Registry, not_configured};
 use crate::provider::retry::Policy;
 use crate::provider::{Look, Provider, ProviderKind};
 use crate::provider_file;
+use crate::provider_settings::ProviderSettings;
 use crate::remote_path::RemotePath;
+use crate::renewal::Renewal;
 use crate::sets::Member;
 use crate::settings::Settings;
 use crate::source::{SourceFile, carried};
@@ -134,8 +136,11 @@ impl Installation {
         let path = &self.settings.remote_config.value;
         let mut warnings = Vec::new();
         let mut sections = self.settings.sections.clone();
+        let mut renewal = None;
         if let Some((shared, loaded)) = provider_file::load_sections(path)? {
-            sections = shared.overlaid(sections);
+            sections = shared.clone().overlaid(sections);
+            let settings = ProviderSettings::of(&self.settings);
+            renewal = Renewal::of(settings, &shared, &sections, self.settings.policy());
             warnings.extend(loaded.wide_mode.map(|mode| wide_mode_warning(path, mode)));
         }
         warnings.extend(sections.warnings.clone());
@@ -143,7 +148,8 @@ impl Installation {
             sections,
             self.settings.builtin_root.clone(),
             self.settings.policy(),
-        );
+        )
+        .renewed_by(renewal.map(|renewal| Box::new(renewal) as _));
         Ok(Providers { registry, warnings })
     }
 

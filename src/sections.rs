@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
@@ -25,13 +26,23 @@ pub struct Sections {
     pub warnings: Vec<String>,
 }
 
-/// Yandex Disk: a token, and where the API is.
+/// Yandex Disk: a token, how to get the next one, and where the API is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct YandexDisk {
     /// Switched on; absent counts as on where there are credentials.
     pub enabled: Option<bool>,
     /// `oauth_token`.
     pub oauth_token: Option<SecretSource>,
+    /// `refresh_token`: what a new token is given for.
+    pub refresh_token: Option<SecretSource>,
+    /// `token_expires_at`, as far as it is known.
+    pub token_expires_at: Option<Timestamp>,
+    /// `client_id`: the application that the operator registered.
+    pub client_id: Option<String>,
+    /// `client_secret`.
+    pub client_secret: Option<SecretSource>,
+    /// `oauth_url`: where tokens come from, for tests, proxies and private gateways.
+    pub oauth_url: Option<String>,
     /// `api_url`, for tests, proxies and private gateways.
     pub api_url: Option<String>,
 }
@@ -88,6 +99,15 @@ struct RawYandexDisk {
     oauth_token: Option<Written>,
     oauth_token_file: Option<PathBuf>,
     oauth_token_command: Option<CommandLine>,
+    refresh_token: Option<Written>,
+    refresh_token_file: Option<PathBuf>,
+    refresh_token_command: Option<CommandLine>,
+    token_expires_at: Option<Moment>,
+    client_id: Option<String>,
+    client_secret: Option<Written>,
+    client_secret_file: Option<PathBuf>,
+    client_secret_command: Option<CommandLine>,
+    oauth_url: Option<Address>,
     api_url: Option<Address>,
 }
 
@@ -185,14 +205,32 @@ impl Sources<'_> {
 
 impl RawYandexDisk {
     fn read(self, sources: &mut Sources<'_>) -> Result<YandexDisk, Failure> {
-        let (token, file, command) = (
-            self.oauth_token,
-            self.oauth_token_file,
-            self.oauth_token_command,
-        );
+        let mut secret = |key: &str, inline, file, command| {
+            sources.one(&format!("yandex_disk.{key}"), inline, file, command)
+        };
         Ok(YandexDisk {
             enabled: self.enabled,
-            oauth_token: sources.one("yandex_disk.oauth_token", token, file, command)?,
+            oauth_token: secret(
+                "oauth_token",
+                self.oauth_token,
+                self.oauth_token_file,
+                self.oauth_token_command,
+            )?,
+            refresh_token: secret(
+                "refresh_token",
+                self.refresh_token,
+                self.refresh_token_file,
+                self.refresh_token_command,
+            )?,
+            token_expires_at: self.token_expires_at.and_then(|Moment(at)| at),
+            client_id: filled(self.client_id),
+            client_secret: secret(
+                "client_secret",
+                self.client_secret,
+                self.client_secret_file,
+                self.client_secret_command,
+            )?,
+            oauth_url: filled(self.oauth_url.map(|Address(url)| url)),
             api_url: filled(self.api_url.map(|Address(url)| url)),
         })
     }
@@ -256,6 +294,27 @@ impl RawLocal {
     }
 }
 
+impl YandexDisk {
+    /// A token given over there is another one: what is known of this one does not hold for it.
+    fn overlaid(self, over: YandexDisk) -> YandexDisk {
+        let ours = if over.oauth_token.is_some() {
+            (None, None)
+        } else {
+            (self.refresh_token, self.token_expires_at)
+        };
+        YandexDisk {
+            enabled: over.enabled.or(self.enabled),
+            oauth_token: over.oauth_token.or(self.oauth_token),
+            refresh_token: over.refresh_token.or(ours.0),
+            token_expires_at: over.token_expires_at.or(ours.1),
+            client_id: over.client_id.or(self.client_id),
+            client_secret: over.client_secret.or(self.client_secret),
+            oauth_url: over.oauth_url.or(self.oauth_url),
+            api_url: over.api_url.or(self.api_url),
+        }
+    }
+}
+
 /// The application stores an empty string where nothing is set.
 fn filled(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty())
@@ -292,13 +351,9 @@ impl Sections {
     /// Puts other sections over these: a key given there wins.
     #[must_use]
     pub fn overlaid(self, over: Sections) -> Sections {
-        let (yandex, google, local) = (over.yandex_disk, over.google_drive, over.local);
+        let (google, local) = (over.google_drive, over.local);
         Sections {
-            yandex_disk: YandexDisk {
-                enabled: yandex.enabled.or(self.yandex_disk.enabled),
-                oauth_token: yandex.oauth_token.or(self.yandex_disk.oauth_token),
-                api_url: yandex.api_url.or(self.yandex_disk.api_url),
-            },
+            yandex_disk: self.yandex_disk.overlaid(over.yandex_disk),
             google_drive: GoogleDrive {
                 enabled: google.enabled.or(self.google_drive.enabled),
                 api_url: google.api_url.or(self.google_drive.api_url),
@@ -358,6 +413,22 @@ impl<'de> Deserialize<'de> for Address {
     }
 }
 
+/// A point in time; empty counts as absent.
+struct Moment(Option<Timestamp>);
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.trim().is_empty() {
+            return Ok(Moment(None));
+        }
+        text.trim().parse().map(|at| Moment(Some(at))).map_err(|_| {
+            let expected = "a time such as 2027-11-22T12:00:00Z";
+            D::Error::invalid_value(Unexpected::Other("another"), &expected)
+        })
+    }
+}
+
 /// A path that means the same from every folder; empty counts as absent.
 struct AbsolutePath(PathBuf);
 
@@ -403,98 +474,4 @@ pub fn is_safe_url(url: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(text: &str) -> Result<Sections, String> {
-        Sections::parse(text, Path::new("p.json")).map_err(|failure| failure.to_string())
-    }
-
-    #[test]
-    fn errors_name_place_and_key_but_never_the_value() {
-        let cases = [
-            (
-                r#"{"yandex_disk": {"enabled": "y0_SECRET"}}"#,
-                "p.json:1:39: yandex_disk.enabled: expected a boolean",
-            ),
-            (
-                r#"{"yandex_disk": {"oauth_token": 12}}"#,
-                "p.json:1:34: yandex_disk.oauth_token: expected a string",
-            ),
-            (
-                r#"{"yandex_disk": "y0_SECRET"}"#,
-                "p.json:1:27: yandex_disk: expected an object",
-            ),
-            (
-                "{\n \"local\": {\"root\": \"/x\",}\n}",
-                "p.json:2:25: local: trailing comma",
-            ),
-            ("", "p.json:1:0: EOF while parsing a value"),
-            ("{} x", "p.json:1:4: trailing characters"),
-            (
-                r#"{"yandex_disk": {"enabled": true, "enabled": false}}"#,
-                "p.json:1:43: yandex_disk: duplicate field `enabled`",
-            ),
-            (
-                r#"{"yandex_disk": {"oauth_token": ", expected SECRET", "enabled": ", expected SECRET"}}"#,
-                "p.json:1:83: yandex_disk.enabled: expected a boolean",
-            ),
-        ];
-        for (text, message) in cases {
-            assert_eq!(parse(text).unwrap_err(), message, "{text}");
-        }
-    }
-
-    #[test]
-    fn one_secret_has_one_source() {
-        let both = r#"{"yandex_disk": {"oauth_token": "a", "oauth_token_file": "/t"}}"#;
-        assert!(
-            parse(both)
-                .unwrap_err()
-                .contains("give only one of yandex_disk.oauth_token")
-        );
-    }
-
-    #[test]
-    fn our_own_keys_win_over_the_shared_file() {
-        let base = parse(
-            r#"{"yandex_disk": {"enabled": true, "oauth_token": "a"}, "local": {"root": "/a"}}"#,
-        )
-        .unwrap();
-        let over =
-            parse(r#"{"yandex_disk": {"oauth_token_file": "/t"}, "local": {"enabled": false}}"#)
-                .unwrap();
-        let merged = base.overlaid(over);
-        assert_eq!(merged.yandex_disk.enabled, Some(true));
-        assert_eq!(
-            merged.yandex_disk.oauth_token,
-            Some(SecretSource::File("/t".into()))
-        );
-        assert_eq!(merged.local.root, Some("/a".into()));
-        assert!(!merged.is_configured(ProviderKind::Local));
-        assert!(merged.is_configured(ProviderKind::YandexDisk));
-        assert!(!merged.is_configured(ProviderKind::GoogleDrive));
-    }
-
-    #[test]
-    fn only_https_leaves_this_machine() {
-        for url in [
-            "https://x.example/v1",
-            "http://localhost:8080",
-            "http://127.0.0.1:1/",
-            "http://[::1]:9/x",
-        ] {
-            assert!(is_safe_url(url), "{url}");
-        }
-        for url in [
-            "http://x.example",
-            "http://127.0.0.1.evil.example",
-            "http://127.0.0.1@evil.example",
-            "ftp://x",
-            "https://",
-            "x",
-        ] {
-            assert!(!is_safe_url(url), "{url}");
-        }
-    }
-}
+mod tests;

@@ -216,7 +216,8 @@ pub fn breaks_limit(status: &CompanyStatus, max_age: Duration, now: Timestamp) -
 #[derive(Clone, Debug, Serialize)]
 pub struct ProviderStatus {
     /// The provider.
-    pub name: &'static str,
+    #[serde(rename = "name")]
+    pub kind: ProviderKind,
     /// Whether the connection test went well; `null` when it was not made.
     pub connected: Option<bool>,
     /// Whether it is switched on and has credentials.
@@ -242,7 +243,7 @@ pub fn of_provider(
 ) -> ProviderStatus {
     let configured = registry.is_configured(kind);
     let mut status = ProviderStatus {
-        name: kind.name(),
+        kind,
         connected: None,
         configured,
         reason: None,
@@ -257,6 +258,7 @@ pub fn of_provider(
         return status;
     }
     if !check {
+        status.expires_at = registry.expires_at(kind);
         return status;
     }
     let look = || -> Result<_, Failure> {
@@ -276,6 +278,8 @@ pub fn of_provider(
             status.detail = Some(failure.to_string());
         }
     }
+    // Asked last: a test may have renewed them.
+    status.expires_at = registry.expires_at(kind);
     status
 }
 

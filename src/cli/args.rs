@@ -19,7 +19,9 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 pub(crate) use self::backup::{
     BackupCommand, BackupCreate, BackupList, BackupRotate, BackupVerify,
 };
-pub(crate) use self::providers::{Providers, ProvidersCommand, ProvidersList, ProvidersSet};
+pub(crate) use self::providers::{
+    Providers, ProvidersCommand, ProvidersList, ProvidersLogin, ProvidersSet,
+};
 pub(crate) use self::restore_test::RestoreTest;
 pub(crate) use self::retention::{Keep, Pin, Prune, RetentionCommand, RetentionSet, Whom};
 pub(crate) use self::verify::Verify;

@@ -16,6 +16,7 @@ mod files;
 mod generate;
 mod history;
 mod init;
+mod login;
 mod metrics;
 mod pin;
 mod progress;

@@ -1,18 +1,20 @@
 //! `providers`: list, test and set up.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-use super::Context;
 use super::args::{Providers, ProvidersCommand, ProvidersList, ProvidersSet};
 use super::batch::Batch;
 use super::render::{Cell, Tone, left, right};
+use super::{Context, login};
+use crate::credential::CommandLine;
 use crate::exit;
 use crate::failure::{Code, Failure};
-use crate::history::{Intent, Outcome, Verdict};
-use crate::installation::Installation;
 use crate::provider::ProviderKind;
 use crate::provider::registry::{Registry, not_configured};
-use crate::provider_file;
+use crate::provider_settings::{ProviderSettings, object, put_secret, put_token, take_secret};
+use crate::renewal;
 use crate::status::{ProviderStatus, of_provider, test};
 use crate::text::bytes;
 
@@ -32,6 +34,7 @@ pub(super) fn run(context: &Context, args: &Providers) -> anyhow::Result<u8> {
         Some(ProvidersCommand::Test(args)) => test_all(context, &args.names),
         Some(ProvidersCommand::Info(args)) => info(context, &args.names),
         Some(ProvidersCommand::Set(args)) => set(context, args),
+        Some(ProvidersCommand::Login(args)) => login::run(context, args),
         Some(ProvidersCommand::Unset(args)) => unset(context, args.name.parse()?),
     }
 }
@@ -45,6 +48,9 @@ fn list(context: &Context, args: &ProvidersList) -> anyhow::Result<u8> {
         .map(|kind| of_provider(&context.installation, &registry, kind, !args.no_check))
         .collect();
     crate::interrupt::check()?;
+    for status in &providers {
+        warn_of_end(context, status.kind, status.expires_at);
+    }
     let report = json!({ "success": true, "providers": providers, "count": providers.len() });
     context.ui.result(&report, || {
         if providers.is_empty() {
@@ -68,7 +74,7 @@ fn list(context: &Context, args: &ProvidersList) -> anyhow::Result<u8> {
 fn row(status: &ProviderStatus) -> Vec<Cell> {
     let absent = || Cell::toned("-", Tone::Dim);
     vec![
-        status.name.into(),
+        status.kind.name().into(),
         match (status.configured, status.connected) {
             (false, _) => Cell::toned("not configured", Tone::Dim),
             (true, Some(true)) => Cell::toned("connected", Tone::Good),
@@ -81,8 +87,25 @@ fn row(status: &ProviderStatus) -> Vec<Cell> {
             None => absent(),
         },
         status.account.as_ref().map_or_else(absent, Cell::from),
-        status.detail.as_ref().map_or_else(absent, Cell::from),
+        match (&status.detail, status.expires_at) {
+            (Some(detail), _) => detail.into(),
+            (None, Some(at)) => ends(at).into(),
+            (None, None) => absent(),
+        },
     ]
+}
+
+pub(super) fn ends(at: Timestamp) -> String {
+    let day = at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d");
+    format!("token good until {day}")
+}
+
+/// Says of credentials that end soon that they do.
+fn warn_of_end(context: &Context, kind: ProviderKind, expires_at: Option<Timestamp>) {
+    let warning = expires_at.and_then(|at| renewal::warning(kind, at, Timestamp::now()));
+    if let Some(warning) = warning {
+        context.ui.warn(&warning);
+    }
 }
 
 /// The providers named, or all that are configured.
@@ -108,7 +131,9 @@ fn test_all(context: &Context, names: &[String]) -> anyhow::Result<u8> {
     let registry = context.providers()?;
     let kinds = chosen(&registry, names)?;
     if let [kind] = kinds.as_slice() {
-        let connection = test(&context.installation, &registry, *kind)?;
+        let tested = test(&context.installation, &registry, *kind);
+        warn_of_end(context, *kind, registry.expires_at(*kind));
+        let connection = tested?;
         let report = json!({
             "success": true, "message": format!("Provider '{kind}' is connected"), "name": kind, "connected": true,
             "account": connection.account,
@@ -174,6 +199,7 @@ fn info(context: &Context, names: &[String]) -> anyhow::Result<u8> {
                     size(quota.used, "-"),
                     size(quota.available, "unlimited"),
                     size(quota.trash, "-"),
+                    size(quota.max_file_size, "-"),
                 ]);
             }
             Err(failure) => batch.failed(ui, &[("name", kind.name())], &failure.into()),
@@ -191,18 +217,11 @@ fn info(context: &Context, names: &[String]) -> anyhow::Result<u8> {
                 right("USED"),
                 right("AVAILABLE"),
                 right("TRASH"),
+                right("FILES UP TO"),
             ],
             rows,
         )
     })?)
-}
-
-/// The keys of a secret: giving it one way takes the other ways away.
-fn put_secret(section: &mut Map<String, Value>, key: &str, form: &str, value: Value) {
-    for suffix in ["", "_file", "_command"] {
-        section.shift_remove(&format!("{key}{suffix}"));
-    }
-    section.insert(format!("{key}{form}"), value);
 }
 
 fn absolute(path: &std::path::Path) -> Result<Value, Failure> {
@@ -218,7 +237,7 @@ fn absolute(path: &std::path::Path) -> Result<Value, Failure> {
 }
 
 /// A file that is named must be there: a typing error would show only at night.
-fn existing(path: &std::path::Path) -> Result<Value, Failure> {
+pub(super) fn existing(path: &std::path::Path) -> Result<Value, Failure> {
     if path.is_file() {
         return absolute(path);
     }
@@ -228,11 +247,30 @@ fn existing(path: &std::path::Path) -> Result<Value, Failure> {
     ))
 }
 
+/// A command for a secret, as an option gives it.
+pub(super) fn parsed(option: &str, command: &str) -> Result<CommandLine, Failure> {
+    CommandLine::parse(command).ok_or_else(|| {
+        let detail = format!("{option} is not a command: check its quotes");
+        Failure::new(Code::Usage, detail)
+    })
+}
+
 /// What `providers set` puts into the section, and what into its `credentials`.
 #[derive(Default)]
 struct Changes {
     plain: Vec<(&'static str, Value)>,
     secrets: Vec<(&'static str, &'static str, Value)>,
+}
+
+impl Changes {
+    fn is_empty(&self) -> bool {
+        self.plain.is_empty() && self.secrets.is_empty()
+    }
+
+    /// Whose token it is, who gives it knows.
+    fn is_other_token(&self, kind: ProviderKind) -> bool {
+        kind == ProviderKind::YandexDisk && !self.secrets.is_empty()
+    }
 }
 
 fn changes(context: &Context, kind: ProviderKind, args: &ProvidersSet) -> Result<Changes, Failure> {
@@ -250,12 +288,7 @@ fn changes(context: &Context, kind: ProviderKind, args: &ProvidersSet) -> Result
         changes.secrets.push((token, "_file", existing(path)?));
     }
     if let Some(command) = &args.token_command {
-        if crate::credential::CommandLine::parse(command).is_none() {
-            return Err(Failure::new(
-                Code::Usage,
-                "--token-command is not a command: check its quotes",
-            ));
-        }
+        parsed("--token-command", command)?;
         changes
             .secrets
             .push((token, "_command", command.as_str().into()));
@@ -300,13 +333,13 @@ fn check_fit(kind: ProviderKind, args: &ProvidersSet, changes: &Changes) -> Resu
             .any(|(key, ..)| matches!(*key, "refresh_token" | "client_secret"));
     let fits = match kind {
         ProviderKind::Local => changes.secrets.is_empty() && !google_only,
-        ProviderKind::YandexDisk => args.root.is_none() && !args.accept && !google_only,
+        ProviderKind::YandexDisk => args.root.is_none() && !google_only,
         ProviderKind::GoogleDrive => args.root.is_none() && !args.accept,
     };
     let hint = match kind {
         ProviderKind::Local => "local takes --root DIR, --accept or --disable",
         ProviderKind::YandexDisk => {
-            "yandex_disk takes --token-stdin, --token-file, --token-command or --disable"
+            "yandex_disk takes --token-stdin, --token-file, --token-command, --accept or --disable"
         }
         ProviderKind::GoogleDrive => {
             "google_drive takes a token, or --refresh-token-file with --client-id and --client-secret-file, \
@@ -320,7 +353,7 @@ fn check_fit(kind: ProviderKind, args: &ProvidersSet, changes: &Changes) -> Resu
         )
         .hint(hint));
     }
-    if changes.plain.is_empty() && changes.secrets.is_empty() && !args.disable && !args.accept {
+    if changes.is_empty() && !args.disable && !args.accept {
         return Err(
             Failure::new(Code::Usage, format!("nothing to set for {kind} was given")).hint(hint),
         );
@@ -331,9 +364,13 @@ fn check_fit(kind: ProviderKind, args: &ProvidersSet, changes: &Changes) -> Resu
 fn set(context: &Context, args: &ProvidersSet) -> anyhow::Result<u8> {
     let kind: ProviderKind = args.name.parse()?;
     let changes = changes(context, kind, args)?;
+    let other_account = args.accept || changes.is_other_token(kind);
+    let switches = kind == ProviderKind::Local || args.disable || !changes.is_empty();
     edit(context, kind, "providers set", |whole| {
         let section = object(whole, kind.name());
-        section.insert("enabled".into(), (!args.disable).into());
+        if switches {
+            section.insert("enabled".into(), (!args.disable).into());
+        }
         let target = if kind == ProviderKind::GoogleDrive {
             object(section, "credentials")
         } else {
@@ -343,11 +380,15 @@ fn set(context: &Context, args: &ProvidersSet) -> anyhow::Result<u8> {
             target.insert(key.into(), value);
         }
         for (key, form, value) in changes.secrets {
-            put_secret(target, key, form, value);
+            if key == "oauth_token" {
+                put_token(target, form, value);
+            } else {
+                put_secret(target, key, form, value);
+            }
         }
     })?;
     let registry = context.providers()?;
-    if args.accept {
+    if other_account {
         context
             .installation
             .state()?
@@ -361,20 +402,14 @@ fn unset(context: &Context, kind: ProviderKind) -> anyhow::Result<u8> {
         let Some(Value::Object(section)) = whole.get_mut(kind.name()) else {
             return;
         };
-        for key in [
-            "oauth_token",
-            "oauth_token_file",
-            "oauth_token_command",
-            "root",
-        ] {
-            section.shift_remove(key);
+        for key in ["oauth_token", "refresh_token", "client_secret"] {
+            take_secret(section, key);
         }
+        section.shift_remove("token_expires_at");
+        section.shift_remove("root");
         if let Some(Value::Object(credentials)) = section.get_mut("credentials") {
-            let secrets = ["access_token", "refresh_token", "client_secret"];
-            for key in secrets {
-                for suffix in ["", "_file", "_command"] {
-                    credentials.shift_remove(&format!("{key}{suffix}"));
-                }
+            for key in ["access_token", "refresh_token", "client_secret"] {
+                take_secret(credentials, key);
             }
             credentials.shift_remove("service_account_file");
         }
@@ -389,43 +424,16 @@ fn unset(context: &Context, kind: ProviderKind) -> anyhow::Result<u8> {
     report(context, &registry, kind, "Provider settings removed")
 }
 
-/// The object under a key, made if it is missing.
-fn object<'a>(parent: &'a mut Map<String, Value>, key: &str) -> &'a mut Map<String, Value> {
-    let value = parent
-        .entry(key)
-        .or_insert_with(|| Value::Object(Map::new()));
-    if !value.is_object() {
-        *value = Value::Object(Map::new());
-    }
-    match value {
-        Value::Object(object) => object,
-        _ => unreachable!("it was made an object above"),
-    }
-}
-
 /// Rewrites the provider file under its lock, with a row in the history.
-fn edit(
+pub(super) fn edit(
     context: &Context,
     kind: ProviderKind,
     operation: &'static str,
     change: impl FnOnce(&mut Map<String, Value>),
 ) -> anyhow::Result<()> {
-    let Installation { settings } = &context.installation;
-    let path = &settings.remote_config.value;
-    let lock = context.installation.lock("The provider file", operation)?;
-    let intent = Intent {
-        operation: operation.into(),
-        provider: Some(kind.name().into()),
-        target: Some(path.display().to_string()),
-        ..Intent::default()
-    };
-    context
-        .installation
-        .state()?
-        .recorded(intent, Some(&lock), |_| {
-            provider_file::edit(path, change)?;
-            Ok(((), Outcome::done(Verdict::Ok, "Provider file written", 0)))
-        })
+    let settings = ProviderSettings::of(&context.installation.settings);
+    let lock = settings.lock(operation, settings.lock_wait)?;
+    settings.edit(&lock, kind, operation, change)
 }
 
 fn report(

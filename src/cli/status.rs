@@ -323,7 +323,7 @@ impl Survey<'_> {
             let why = provider
                 .detail
                 .clone()
-                .unwrap_or_else(|| format!("Provider '{}' is not configured", provider.name));
+                .unwrap_or_else(|| format!("Provider '{}' is not configured", provider.kind));
             ui.warn(&why);
         }
         Ok(totals)

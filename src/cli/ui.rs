@@ -15,7 +15,7 @@ use super::progress::Watcher;
 use super::render::{Cell, Column, Layout};
 use crate::failure::{Code, Failure};
 use crate::settings::{ColorMode, Format, ProgressMode};
-use crate::text::{acts_on_terminal, printable, system_reason};
+use crate::text::{acts_on_terminal, printable, printable_lines, system_reason};
 
 /// How the user wants to be talked to.
 #[derive(Clone, Debug)]
@@ -261,6 +261,43 @@ impl Ui {
         }
     }
 
+    /// What must be told, quiet or not, so that the command can go on: a line of JSON on
+    /// stderr for a script that passes it on, or lines for people.
+    pub(crate) fn instruct<T: Serialize>(&self, event: &T, human: impl FnOnce() -> String) {
+        let text = match serde_json::to_string(event) {
+            Ok(json) if self.is_json() => inert(&json).into_owned() + "\n",
+            _ => printable_lines(&human()),
+        };
+        self.raw_stderr(&text);
+    }
+
+    /// Fails where an answer will not be asked for.
+    ///
+    /// # Errors
+    /// `confirmation_required` with `--no-input`.
+    pub(crate) fn can_be_asked(&self, what: &str) -> Result<(), Failure> {
+        if self.manners.no_input {
+            return Err(unanswered(&format!("--no-input forbids to ask for {what}")));
+        }
+        Ok(())
+    }
+
+    /// A line that was asked for, from a terminal or from who passes it on.
+    ///
+    /// # Errors
+    /// `confirmation_required` when there is none.
+    pub(crate) fn read_answer(&self, what: &str) -> Result<String, Failure> {
+        if io::stdin().is_terminal() && !self.is_json() {
+            self.raw_stderr(&format!("Paste {what} and press Enter: "));
+        }
+        let mut line = String::new();
+        read_line(&mut line).map_err(|error| unread(&error))?;
+        match line.trim() {
+            "" => Err(unanswered(&format!("stdin does not give {what}"))),
+            answer => Ok(answer.to_owned()),
+        }
+    }
+
     /// A secret from stdin: its first line.
     pub(crate) fn read_secret(&self, what: &str) -> Result<crate::secret::Secret, Failure> {
         if io::stdin().is_terminal() {
@@ -392,6 +429,10 @@ fn read_line(line: &mut String) -> io::Result<usize> {
             _ => return stdin.lock().read_line(line),
         }
     }
+}
+
+fn unanswered(why: &str) -> Failure {
+    Failure::new(Code::ConfirmationRequired, why).hint("run it in a terminal, or pass it on stdin")
 }
 
 fn unread(error: &io::Error) -> Failure {

@@ -19,6 +19,7 @@ pub mod error;
 pub mod http;
 mod listing;
 pub mod local;
+pub mod oauth;
 pub mod registry;
 pub mod retry;
 pub mod yandex_disk;

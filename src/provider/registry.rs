@@ -1,12 +1,15 @@
 //! The only place that names providers: from configuration to a value behind the seam.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
 
 use super::error::{Kind, Reason};
 use super::local::{Identity, Local};
+use super::oauth::{Client, OAuth, Renew};
 use super::retry::{Policy, Retried};
-use super::yandex_disk::{Account, YandexDisk};
+use super::yandex_disk::{Account, YandexDisk, oauth};
 use super::{Error, Provider, ProviderKind};
 use crate::credential::SecretSource;
 use crate::failure::{Code, Failure};
@@ -14,11 +17,17 @@ use crate::remote_path::RemotePath;
 use crate::secret::Secret;
 use crate::sections::Sections;
 
+/// How to come by an application.
+const REGISTER: &str = "register one at https://oauth.yandex.com/client/new with the rights \
+    cloud_api:disk.info, cloud_api:disk.read and cloud_api:disk.write and the redirect URI \
+    https://oauth.yandex.com/verification_code; then give --client-id ID --client-secret-file FILE";
+
 /// What is needed to reach a provider, without any company.
 pub struct Registry {
     sections: Sections,
     builtin_root: PathBuf,
     policy: Policy,
+    renewal: Mutex<Option<Box<dyn Renew>>>,
     /// One account for all companies: its requests pass one gate, its token is fetched once.
     yandex_disk: Mutex<Option<Arc<Account>>>,
 }
@@ -30,7 +39,28 @@ impl Registry {
             sections,
             builtin_root,
             policy,
+            renewal: Mutex::default(),
             yandex_disk: Mutex::default(),
+        }
+    }
+
+    /// Says how the token of Yandex Disk is renewed.
+    #[must_use]
+    pub fn renewed_by(self, renewal: Option<Box<dyn Renew>>) -> Self {
+        let renewal = Mutex::new(renewal);
+        Registry { renewal, ..self }
+    }
+
+    /// When the credentials of a provider end, as far as that is known.
+    pub fn expires_at(&self, kind: ProviderKind) -> Option<Timestamp> {
+        let section = &self.sections.yandex_disk;
+        if kind != ProviderKind::YandexDisk {
+            return None;
+        }
+        // A token that was renewed meanwhile has another end.
+        match &*locked(&self.yandex_disk) {
+            Some(account) => account.expires_at(),
+            None => section.token_expires_at,
         }
     }
 
@@ -105,11 +135,36 @@ impl Registry {
         }
     }
 
+    /// The OAuth service of Yandex, as the operator's application sees it: the one given,
+    /// else the one that is configured.
+    ///
+    /// # Errors
+    /// `provider_not_configured` when there is no such application, or its secret cannot be
+    /// fetched.
+    pub fn oauth(
+        &self,
+        client_id: Option<&str>,
+        client_secret: Option<&SecretSource>,
+    ) -> Result<OAuth, Failure> {
+        let section = &self.sections.yandex_disk;
+        let id = client_id.or(section.client_id.as_deref()).ok_or_else(|| {
+            let detail = format!(
+                "Provider '{}' has no client_id: a login needs an application of your own",
+                ProviderKind::YandexDisk
+            );
+            Failure::new(Code::ProviderNotConfigured, detail).hint(REGISTER)
+        })?;
+        let secret = client_secret.or(section.client_secret.as_ref());
+        let secret = secret.map(|secret| secret.resolve("client_secret"));
+        let client = Client {
+            id: id.to_owned(),
+            secret: secret.transpose()?,
+        };
+        Ok(oauth(section.oauth_url.as_deref(), client, self.policy))
+    }
+
     fn yandex_account(&self) -> Result<Arc<Account>, Failure> {
-        let mut known = self
-            .yandex_disk
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut known = locked(&self.yandex_disk);
         if let Some(account) = &*known {
             return Ok(Arc::clone(account));
         }
@@ -117,6 +172,8 @@ impl Registry {
         let kind = ProviderKind::YandexDisk;
         let token = secret(kind, "oauth_token", section.oauth_token.as_ref())?;
         let account = Account::new(section.api_url.as_deref(), token, self.policy);
+        let renewal = locked(&self.renewal).take();
+        let account = account.renewed_by(section.token_expires_at, renewal);
         Ok(Arc::clone(known.insert(Arc::new(account))))
     }
 
@@ -146,6 +203,10 @@ impl Registry {
             }
         }
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Fetches a secret, or says why the provider cannot be used without it.

@@ -10,6 +10,7 @@
 //! used once, and neither shown nor stored.
 
 mod api;
+mod token;
 
 use std::collections::HashMap;
 use std::io::{self, Read};
@@ -29,7 +30,7 @@ use crate::progress::Task;
 use crate::remote_path::RemotePath;
 use crate::text::bytes;
 
-pub use self::api::{API_URL, Account};
+pub use self::api::{API_URL, Account, oauth};
 
 /// Files on a page of a listing (§3).
 const PAGE: usize = 1000;

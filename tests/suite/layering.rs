@@ -42,6 +42,8 @@ const LAYERS: [&[&str]; 6] = [
         "lock",
         "outage",
         "policies",
+        "provider_settings",
+        "renewal",
         "set_catalog",
         "settings",
         "source",

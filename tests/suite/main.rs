@@ -34,4 +34,5 @@ mod yandex;
 mod yandex_download;
 mod yandex_files;
 mod yandex_kill;
+mod yandex_login;
 mod yandex_upload;

@@ -41,10 +41,24 @@ pub(crate) enum ProvidersCommand {
         vertex-backup providers set local --root /mnt/nas/vertex-ar\n  \
         vertex-backup providers set yandex_disk --token-stdin < token.txt\n  \
         vertex-backup providers set yandex_disk --token-command 'pass show yandex'\n  \
+        vertex-backup providers set yandex_disk --accept\n  \
         vertex-backup providers set google_drive --service-account /etc/vertex-ar/sa.json\n\n\
         Secrets come from stdin, a file or a command, never from the command line.\n\
         --token is the OAuth token of yandex_disk and the access token of google_drive.")]
     Set(Box<ProvidersSet>),
+    /// Log in to yandex_disk without a browser on this machine, and store the token
+    #[command(after_help = "Examples:\n  \
+        vertex-backup providers login yandex_disk --client-id ID --client-secret-file /etc/vertex-ar/yandex.secret\n  \
+        vertex-backup providers login yandex_disk --client-id ID --code\n  \
+        vertex-backup providers login yandex_disk\n\n\
+        Shows an address and a code. Open the address on any computer or phone, type the code,\n\
+        and allow access. With --code it is the other way round: the page shows the code, and it\n\
+        is typed here; that needs no client secret, but without one the token cannot be renewed.\n\n\
+        Register the application once, at https://oauth.yandex.com/client/new, with the rights\n\
+        cloud_api:disk.info, cloud_api:disk.read and cloud_api:disk.write and the redirect URI\n\
+        https://oauth.yandex.com/verification_code. Its id and secret are stored with the token.\n\n\
+        With --json, address and code are a line of JSON on stderr.")]
+    Login(ProvidersLogin),
     /// Remove a provider's credentials or root from the provider file
     #[command(after_help = "Examples:\n  vertex-backup providers unset yandex_disk")]
     Unset(ProviderName),
@@ -76,6 +90,31 @@ pub(crate) struct ProviderName {
     pub(crate) name: String,
 }
 
+/// `providers login`.
+#[derive(Args, Debug)]
+pub(crate) struct ProvidersLogin {
+    /// The provider: yandex_disk
+    pub(crate) name: String,
+    /// The id of the application [default: the one stored]
+    #[arg(long, value_name = "ID")]
+    pub(crate) client_id: Option<String>,
+    /// Use the first line of this file as the application's secret [default: the one stored]
+    #[arg(long, value_name = "FILE", group = "secret", value_hint = ValueHint::FilePath)]
+    pub(crate) client_secret_file: Option<PathBuf>,
+    /// Use the first line this command prints as the application's secret
+    #[arg(long, value_name = "COMMAND", group = "secret")]
+    pub(crate) client_secret_command: Option<String>,
+    /// Read the application's secret from stdin, and store it in the file
+    #[arg(long, group = "secret", conflicts_with = "code")]
+    pub(crate) client_secret_stdin: bool,
+    /// Read from stdin a code that a page shows
+    #[arg(long)]
+    pub(crate) code: bool,
+    /// Do not test the connection afterwards
+    #[arg(long)]
+    pub(crate) no_test: bool,
+}
+
 /// `providers set`.
 #[derive(Args, Debug)]
 pub(crate) struct ProvidersSet {
@@ -84,7 +123,7 @@ pub(crate) struct ProvidersSet {
     /// local: the root directory, such as a mounted NAS
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) root: Option<PathBuf>,
-    /// local: take the storage that is at the root now, though another was used before
+    /// local, yandex_disk: take the storage or account that is there now, though another was used before
     #[arg(long)]
     pub(crate) accept: bool,
     /// Read the token from stdin, and store it in the file

@@ -9,8 +9,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::token::Token;
 use crate::provider::error::{Error, Kind, Reason, Repeat, Result, Shortage};
 use crate::provider::http::{Answer, Http, Request, encoded, origin};
+use crate::provider::oauth::{Client, OAuth, Renew};
 use crate::provider::retry::Policy;
 use crate::provider::{ProviderKind, Quota};
 use crate::secret::Secret;
@@ -20,6 +22,9 @@ pub(super) const KIND: ProviderKind = ProviderKind::YandexDisk;
 
 /// Where the API is, unless configured otherwise (§1).
 pub const API_URL: &str = "https://cloud-api.yandex.net/v1/disk";
+
+/// Where tokens come from, unless configured otherwise.
+const OAUTH_URL: &str = "https://oauth.yandex.com";
 
 /// The hosts that are one and the same API (§1).
 const API_HOSTS: [&str; 2] = ["cloud-api.yandex.net", "cloud-api.yandex.com"];
@@ -40,11 +45,16 @@ pub(super) mod name {
     pub(super) const NO_DOWNLOADS_LEFT: &str = "DiskResourceDownloadLimitExceededError";
 }
 
+/// The OAuth service of Yandex, as an application of the operator's sees it.
+pub fn oauth(url: Option<&str>, client: Client, policy: Policy) -> OAuth {
+    OAuth::new(KIND, url.unwrap_or(OAUTH_URL), client, policy)
+}
+
 /// One account, shared by all companies whose backups it has.
 pub struct Account {
     http: Http,
     base: String,
-    token: Secret,
+    token: Token,
     room: Mutex<Option<Room>>,
     /// Whose account it is, once that was asked.
     owner: OnceLock<Owner>,
@@ -232,10 +242,26 @@ impl Account {
         Account {
             http: Http::new(KIND, &base, policy),
             base,
-            token,
+            token: Token::new(token),
             room: Mutex::new(None),
             owner: OnceLock::new(),
         }
+    }
+
+    /// Says when the token ends, and how to get the next one.
+    #[must_use]
+    pub fn renewed_by(
+        mut self,
+        expires_at: Option<Timestamp>,
+        renewal: Option<Box<dyn Renew>>,
+    ) -> Self {
+        self.token = self.token.renewed_by(expires_at, renewal);
+        self
+    }
+
+    /// When the token ends, as far as that is known.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.token.expires_at()
     }
 
     pub(super) fn http(&self) -> &Http {
@@ -265,18 +291,29 @@ impl Account {
     }
 
     fn ask_at(&self, method: &'static str, url: &str) -> Result<Asked<Answer>> {
-        let answer = self.http.ask(&Request {
-            method,
-            url,
-            token: Some(("OAuth", &self.token)),
-            form: None,
-        })?;
-        log::debug!("{method} {}: {}", shown(url), answer.status);
+        let token = self.token.now();
+        let mut answer = self.ask_with(&token, method, url)?;
+        if answer.status == 401
+            && let Some(token) = self.token.after(&token)?
+        {
+            answer = self.ask_with(&token, method, url)?;
+        }
         Ok(if answer.is_success() {
             Ok(answer)
         } else {
             Err(Refusal::of(&answer))
         })
+    }
+
+    fn ask_with(&self, token: &Secret, method: &'static str, url: &str) -> Result<Answer> {
+        let answer = self.http.ask(&Request {
+            method,
+            url,
+            token: Some(("OAuth", token)),
+            form: None,
+        })?;
+        log::debug!("{method} {}: {}", shown(url), answer.status);
+        Ok(answer)
     }
 
     /// The account's room, as it is now.

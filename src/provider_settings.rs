@@ -1,0 +1,119 @@
+//! Changes of the provider file: one at a time, each with a row in the history.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::dir::folder_of;
+use crate::failure::Failure;
+use crate::history::{Intent, Outcome, Verdict};
+use crate::lock::{Lock, Locks};
+use crate::provider::ProviderKind;
+use crate::provider::oauth::Grant;
+use crate::provider_file;
+use crate::settings::Settings;
+use crate::state::State;
+
+/// Where the provider file is, and who else may be at it.
+#[derive(Clone, Debug)]
+pub struct ProviderSettings {
+    /// The provider file.
+    pub file: PathBuf,
+    state: PathBuf,
+    /// How long the operator wants to wait for others.
+    pub lock_wait: Duration,
+}
+
+impl ProviderSettings {
+    /// From resolved settings; nothing is opened yet.
+    pub fn of(settings: &Settings) -> Self {
+        ProviderSettings {
+            file: settings.remote_config.value.clone(),
+            state: settings.state.value.clone(),
+            lock_wait: settings.lock_wait.value,
+        }
+    }
+
+    /// Whether the file can be written, as far as can be told without writing it.
+    pub fn is_writable(&self) -> bool {
+        let file = std::fs::canonicalize(&self.file).unwrap_or_else(|_| self.file.clone());
+        rustix::fs::access(folder_of(&file), rustix::fs::Access::WRITE_OK).is_ok()
+    }
+
+    /// Keeps all others from changing the file, waiting for them as long as said.
+    ///
+    /// # Errors
+    /// `locked` when somebody else holds it for longer; `local_io`.
+    pub fn lock(&self, operation: &'static str, wait: Duration) -> Result<Lock, Failure> {
+        Locks::beside(&self.state).acquire("The provider file", operation, wait)
+    }
+
+    /// Rewrites the file.
+    ///
+    /// # Errors
+    /// As [`provider_file::edit`]; what was done and could not be recorded.
+    pub fn edit(
+        &self,
+        lock: &Lock,
+        kind: ProviderKind,
+        operation: &'static str,
+        change: impl FnOnce(&mut Map<String, Value>),
+    ) -> anyhow::Result<()> {
+        let intent = Intent {
+            operation: operation.into(),
+            provider: Some(kind.name().into()),
+            target: Some(self.file.display().to_string()),
+            ..Intent::default()
+        };
+        State::open(&self.state)?.recorded(intent, Some(lock), |_| {
+            provider_file::edit(&self.file, change)?;
+            Ok(((), Outcome::done(Verdict::Ok, "Provider file written", 0)))
+        })
+    }
+}
+
+/// The object under a key, made if it is missing.
+pub fn object<'a>(parent: &'a mut Map<String, Value>, key: &str) -> &'a mut Map<String, Value> {
+    let value = parent
+        .entry(key)
+        .or_insert_with(|| Value::Object(Map::new()));
+    if !value.is_object() {
+        *value = Value::Object(Map::new());
+    }
+    match value {
+        Value::Object(object) => object,
+        _ => unreachable!("it was made an object above"),
+    }
+}
+
+/// Takes a secret away, however it is given.
+pub fn take_secret(section: &mut Map<String, Value>, key: &str) {
+    for suffix in ["", "_file", "_command"] {
+        section.shift_remove(&format!("{key}{suffix}"));
+    }
+}
+
+/// Writes a secret; giving it one way takes the other ways away.
+pub fn put_secret(section: &mut Map<String, Value>, key: &str, form: &str, value: Value) {
+    take_secret(section, key);
+    section.insert(format!("{key}{form}"), value);
+}
+
+/// Writes a token of Yandex Disk, with all that is known of it and nothing of the one before.
+pub fn put_token(section: &mut Map<String, Value>, form: &str, value: Value) {
+    put_secret(section, "oauth_token", form, value);
+    take_secret(section, "refresh_token");
+    section.shift_remove("token_expires_at");
+}
+
+/// As [`put_token`], of a login or a renewal.
+pub fn put_grant(section: &mut Map<String, Value>, grant: &Grant) {
+    put_token(section, "", grant.token.expose().into());
+    if let Some(next) = &grant.refresh_token {
+        section.insert("refresh_token".into(), next.expose().into());
+    }
+    if let Some(at) = grant.expires_at {
+        section.insert("token_expires_at".into(), at.to_string().into());
+    }
+}
