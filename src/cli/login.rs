@@ -175,7 +175,7 @@ fn failed(error: Error) -> Failure {
     );
     let failure = Failure::new(Code::ProviderConnectionFailed, detail)
         .field("reason", reason.name())
-        .retry(error.repeat != Repeat::Never);
+        .retry(!matches!(error.repeat, Repeat::Never | Repeat::Once));
     match error.hint {
         Some(hint) => failure.hint(hint),
         None => failure,

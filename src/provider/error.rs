@@ -227,7 +227,9 @@ impl From<Error> for Failure {
         } = error;
         let failure = match kind {
             Kind::Connection(reason) => {
-                connection_failed(provider, reason, &detail).retry(repeat != Repeat::Never)
+                // What was no slip stays until somebody changes something.
+                let stays = matches!(repeat, Repeat::Never | Repeat::Once);
+                connection_failed(provider, reason, &detail).retry(!stays)
             }
             Kind::Locked | Kind::Missing | Kind::Unanswered => {
                 failed(Code::ProviderBusy, provider, Reason::Timeout, &detail).retry(true)

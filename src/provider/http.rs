@@ -9,6 +9,7 @@ mod address;
 mod body;
 mod gate;
 mod headers;
+mod proxy;
 mod transport;
 mod trouble;
 
@@ -397,7 +398,9 @@ impl Http {
     }
 
     fn failed(&self, host: &str, error: ureq::Error) -> Error {
-        self.trouble().error(host, error)
+        let proxy = self.agent.config().proxy();
+        proxy::unreached(self.kind, proxy, host, &error)
+            .unwrap_or_else(|| self.trouble().error(host, error))
     }
 
     fn trouble(&self) -> Trouble {

@@ -220,7 +220,7 @@ fn secret(kind: ProviderKind, key: &str, source: Option<&SecretSource>) -> Resul
 
 fn no_credentials(kind: ProviderKind, why: &str) -> Failure {
     Error::new(kind, Kind::Connection(Reason::Auth), why)
-        .hint(format!("vertex-backup providers set {kind} --help"))
+        .hint(credentials_help(kind))
         .into()
 }
 
@@ -230,5 +230,16 @@ pub fn not_configured(kind: ProviderKind) -> Failure {
         Code::ProviderNotConfigured,
         format!("Provider '{kind}' is not configured"),
     )
-    .hint(format!("vertex-backup providers set {kind} --help"))
+    .hint(credentials_help(kind))
+}
+
+/// How to come by credentials.
+fn credentials_help(kind: ProviderKind) -> String {
+    let set = format!("vertex-backup providers set {kind} --help");
+    match kind {
+        ProviderKind::YandexDisk => {
+            format!("vertex-backup providers login {kind}, or with a token at hand: {set}")
+        }
+        ProviderKind::GoogleDrive | ProviderKind::Local => set,
+    }
 }

@@ -35,4 +35,5 @@ mod yandex_download;
 mod yandex_files;
 mod yandex_kill;
 mod yandex_login;
+mod yandex_reasons;
 mod yandex_upload;

@@ -5,9 +5,15 @@ use std::time::Duration;
 
 use ureq::Timeout;
 
+use super::proxy::is_unreachable;
 use crate::provider::ProviderKind;
 use crate::provider::error::{Error, Kind, Reason, Repeat, unsmuggle};
 use crate::text::{printable, system_reason};
+
+const CHECK_THE_WAY: &str =
+    "check the network and the firewall of this machine, and api_url in the provider file";
+
+const WAIT_LONGER: &str = "try again later, or wait longer for it with --timeout";
 
 /// What a connection's errors mean.
 #[derive(Clone, Copy)]
@@ -37,9 +43,12 @@ impl Trouble {
                 Reason::Timeout,
                 format!("{host} cannot be reached: it does not answer"),
             )
+            .hint(CHECK_THE_WAY)
             .repeat(Repeat::Soon),
             ureq::Error::Timeout(Timeout::RecvResponse) => {
-                say(Reason::Timeout, format!("{host} gave no answer")).repeat(Repeat::Soon)
+                say(Reason::Timeout, format!("{host} gave no answer"))
+                    .hint(WAIT_LONGER)
+                    .repeat(Repeat::Soon)
             }
             ureq::Error::Timeout(_) => {
                 let stall = self.stall.as_secs();
@@ -47,6 +56,7 @@ impl Trouble {
                     Reason::Timeout,
                     format!("{host} moved no byte for {stall} s"),
                 )
+                .hint(WAIT_LONGER)
                 .repeat(Repeat::Soon)
             }
             ureq::Error::Rustls(error) => self.tls(host, &error),
@@ -81,13 +91,13 @@ impl Trouble {
             return self.tls(host, error);
         }
         let why = system_reason(error);
-        let detail = match error.kind() {
-            io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::HostUnreachable
-            | io::ErrorKind::NetworkUnreachable => format!("{host} cannot be reached: {why}"),
-            _ => format!("the connection to {host} broke: {why}"),
+        let say = |detail: String| {
+            Error::new(self.kind, Kind::Connection(Reason::Network), detail).repeat(Repeat::Soon)
         };
-        Error::new(self.kind, Kind::Connection(Reason::Network), detail).repeat(Repeat::Soon)
+        if is_unreachable(error) {
+            return say(format!("{host} cannot be reached: {why}")).hint(CHECK_THE_WAY);
+        }
+        say(format!("the connection to {host} broke: {why}"))
     }
 
     fn tls(self, host: &str, error: &rustls::Error) -> Error {

@@ -32,6 +32,8 @@ const API_HOSTS: [&str; 2] = ["cloud-api.yandex.net", "cloud-api.yandex.com"];
 /// Room is asked for anew after this time.
 const ROOM_LASTS: Duration = Duration::from_secs(60);
 
+const LATER: &str = "try again later; what is sent already is not sent again";
+
 pub(super) const LOGIN: &str = "get a new token: vertex-backup providers login yandex_disk";
 
 /// The names of errors that mean something else than their status says (§3).
@@ -221,12 +223,16 @@ impl Refusal {
                 say(Reason::Quota, "the allowance of downloads is used up".into())
                     .hint("wait a day")
             }
-            429 => say(Reason::Quota, "it has had too many requests".into()).repeat(soon),
+            429 => say(Reason::Quota, "it has had too many requests".into())
+                .hint(LATER)
+                .repeat(soon),
             507 => {
                 let shortage = Shortage { needed: 0, free: None };
                 Error::new(KIND, Kind::Full(shortage), "the Disk is full")
             }
-            500..=599 => say(Reason::Network, format!("it answers {}", self.words())).repeat(soon),
+            500..=599 => say(Reason::Network, format!("it answers {}", self.words()))
+                .hint(LATER)
+                .repeat(soon),
             _ => say(Reason::Network, format!("it answers {}", self.words())),
         }
     }
