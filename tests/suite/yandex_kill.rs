@@ -211,7 +211,9 @@ fn x35_a_killed_set_is_finished_by_the_next_run() {
         );
         // With a sidecar it is the one set or the other, whole.
         let found = stored(&cloud);
-        let is_told = found.iter().any(|(name, _)| name.ends_with(".json"));
+        let is_told = found
+            .iter()
+            .any(|(name, _)| vertex_backup::backup::is_json(name));
         let final_names = found
             .into_iter()
             .filter(|(name, _)| !name.starts_with("vertex-backup-partial-"));
