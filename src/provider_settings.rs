@@ -1,6 +1,6 @@
 //! Changes of the provider file: one at a time, each with a row in the history.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -23,6 +23,8 @@ pub struct ProviderSettings {
     state: PathBuf,
     /// How long the operator wants to wait for others.
     pub lock_wait: Duration,
+    /// How long others may take who renew a token.
+    pub patience: Duration,
 }
 
 impl ProviderSettings {
@@ -32,13 +34,19 @@ impl ProviderSettings {
             file: settings.remote_config.value.clone(),
             state: settings.state.value.clone(),
             lock_wait: settings.lock_wait.value,
+            patience: settings.lock_wait.value.max(settings.policy().stall),
         }
     }
 
     /// Whether the file can be written, as far as can be told without writing it.
     pub fn is_writable(&self) -> bool {
         let file = std::fs::canonicalize(&self.file).unwrap_or_else(|_| self.file.clone());
-        rustix::fs::access(folder_of(&file), rustix::fs::Access::WRITE_OK).is_ok()
+        // Folders that are missing are made.
+        let mut folders = folder_of(&file).ancestors();
+        let folder = folders.find(|folder| folder.exists() || folder.as_os_str().is_empty());
+        let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
     }
 
     /// Keeps all others from changing the file, waiting for them as long as said.

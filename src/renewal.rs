@@ -76,9 +76,8 @@ impl Renewal {
             let detail = format!("'{}' cannot be written", self.settings.file.display());
             return Err(Failure::new(Code::LocalIo, detail).into());
         }
-        // Who has the file may be renewing, which can take as long as the network may be silent.
         let wait = if refused {
-            self.policy.stall
+            self.settings.patience
         } else {
             Duration::ZERO
         };

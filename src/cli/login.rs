@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Context;
 use super::args::ProvidersLogin;
-use super::providers::{edit, ends, existing, parsed};
+use super::providers::{ends, existing, parsed};
 use super::ui::Ui;
 use crate::credential::SecretSource;
 use crate::duration;
@@ -15,7 +15,7 @@ use crate::failure::{Code, Failure};
 use crate::provider::error::{Error, Kind, Reason, Repeat};
 use crate::provider::oauth::{Grant, OAuth, Verifier};
 use crate::provider::{Connection, ProviderKind};
-use crate::provider_settings::{object, put_grant, put_secret};
+use crate::provider_settings::{ProviderSettings, object, put_grant, put_secret};
 use crate::status::test;
 
 const OPERATION: &str = "providers login";
@@ -23,6 +23,7 @@ const OPERATION: &str = "providers login";
 pub(super) fn run(context: &Context, args: &ProvidersLogin) -> anyhow::Result<u8> {
     let kind = args.name.parse()?;
     refuse(context, kind)?;
+    let mut state = context.installation.state()?;
     let secret = given_secret(context, args)?;
     let registry = context.providers()?;
     let service = registry.oauth(
@@ -34,7 +35,10 @@ pub(super) fn run(context: &Context, args: &ProvidersLogin) -> anyhow::Result<u8
     } else {
         by_device(&context.ui, &service)?
     };
-    edit(context, kind, OPERATION, |whole| {
+    let settings = ProviderSettings::of(&context.installation.settings);
+    // A token that was got so laboriously is not given up for a run that just renews the old one.
+    let lock = settings.lock(OPERATION, settings.patience)?;
+    settings.edit(&lock, kind, OPERATION, |whole| {
         let section = object(whole, kind.name());
         section.insert("enabled".into(), true.into());
         put_grant(section, &grant);
@@ -45,8 +49,8 @@ pub(super) fn run(context: &Context, args: &ProvidersLogin) -> anyhow::Result<u8
             put_secret(section, "client_secret", form, value);
         }
     })?;
+    drop(lock);
     // Whoever logs in has chosen the account.
-    let mut state = context.installation.state()?;
     state.set_identity(&registry.storage_key(kind), None)?;
     let file = &context.installation.settings.remote_config.value;
     let connection = if args.no_test {
@@ -90,6 +94,12 @@ fn refuse(context: &Context, kind: ProviderKind) -> Result<(), Failure> {
         }
     }
     let settings = &context.installation.settings;
+    let provider_settings = ProviderSettings::of(settings);
+    if !provider_settings.is_writable() {
+        let file = provider_settings.file.display();
+        let detail = format!("'{file}' cannot be written, so no token could be stored in it");
+        return Err(Failure::new(Code::LocalIo, detail).hint("run it as the owner of that file"));
+    }
     if settings.sections.yandex_disk.oauth_token.is_some() {
         let config = settings.config.as_ref();
         let config = config.map_or_else(String::new, |config| config.value.display().to_string());

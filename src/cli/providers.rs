@@ -425,7 +425,7 @@ fn unset(context: &Context, kind: ProviderKind) -> anyhow::Result<u8> {
 }
 
 /// Rewrites the provider file under its lock, with a row in the history.
-pub(super) fn edit(
+fn edit(
     context: &Context,
     kind: ProviderKind,
     operation: &'static str,

@@ -13,7 +13,7 @@ use crate::support::cloud::Cloud;
 use crate::support::fake_yandex::{
     CLIENT_ID, CLIENT_SECRET, Fault, Moment, Op, REFRESH_TOKEN, TOKEN, When,
 };
-use crate::support::{Call, DB, Outcome, keys, make_private};
+use crate::support::{Call, DB, Outcome, give_to_nobody, keys, make_private};
 
 const FILE: &str = "config/remote_storage.json";
 
@@ -378,6 +378,35 @@ fn a_token_of_ours_that_would_win_is_told_before_the_operator_is_bothered() {
         .stderr_has("which wins over the one that a login stores");
     assert_secret(&cloud, &run);
     assert_eq!(cloud.fake.requests().len(), 0);
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_told_before_the_operator_is_bothered() {
+    let cloud = logged_out();
+    give_to_nobody(&cloud.app());
+    let folder = cloud.file("config");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).unwrap();
+    let run = cloud.command(BY_DEVICE).unprivileged().run();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+    run.code(12).stdout("").stderr(
+        "error: './config/remote_storage.json' cannot be written, so no token could be stored in it\n\
+         hint: run it as the owner of that file\n",
+    );
+    assert_eq!(cloud.fake.requests().len(), 0);
+}
+
+#[test]
+fn a_renewal_that_could_not_be_stored_is_not_made() {
+    let cloud = Cloud::unassigned();
+    configure(&cloud, &login_of(TOKEN, &in_days(5)));
+    give_to_nobody(&cloud.app());
+    let folder = cloud.file("config");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).unwrap();
+    let call = cloud.command(["providers", "test", "yandex_disk"]);
+    let run = call.unprivileged().run().code(0);
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(run.stderr.contains("ends in 5 days"), "{}", run.stderr);
+    assert_eq!(cloud.fake.count(Op::OauthToken), 0);
 }
 
 /// The page of an address that somebody opens.
