@@ -569,7 +569,7 @@ impl Provider for YandexDisk {
     }
 
     fn quota(&self) -> Result<Quota> {
-        Ok(self.account.disk()?.quota())
+        Ok(self.account.recent_disk()?.quota())
     }
 
     fn stat(&self, name: &FileName) -> Result<Option<Object>> {

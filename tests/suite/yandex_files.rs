@@ -468,10 +468,7 @@ fn whole_nights_go_come_back_and_are_compared() {
         .run(["status", "acme-corp", "--max-age", "1h"])
         .code(0);
     assert!(stale.stdout.contains("yandex_disk"), "{}", stale.stdout);
-    assert_eq!(
-        ops(&asked(&cloud, before)),
-        [Op::Disk, Op::List, Op::Link, Op::Disk]
-    );
+    assert_eq!(ops(&asked(&cloud, before)), [Op::Disk, Op::List, Op::Link]);
     // Or by reading all there is, each file once.
     let before = mark(&cloud);
     cloud.json(0, ["verify", "acme-corp", "--download"]);
@@ -752,7 +749,8 @@ fn deaf() -> (String, OwnedFd, Vec<TcpStream>) {
     let address: SocketAddr = net::getsockname(&socket).unwrap().try_into().unwrap();
     let wait = Duration::from_millis(300);
     let waiting = std::iter::from_fn(|| TcpStream::connect_timeout(&address, wait).ok());
-    let waiting = waiting.collect();
+    let waiting: Vec<_> = waiting.take(100).collect();
+    assert!(waiting.len() < 100, "somebody is taken in all the time");
     (format!("http://{address}/v1/disk"), socket, waiting)
 }
 

@@ -345,6 +345,17 @@ impl Account {
         Ok(self.owner.get_or_init(|| owner))
     }
 
+    /// The account's room as it was a moment ago, where nothing was begun since, else as it is now.
+    pub(super) fn recent_disk(&self) -> Result<Disk> {
+        let recent = match &*self.room() {
+            Some(room) if room.begun == 0 && room.at.elapsed() < ROOM_LASTS => {
+                Some(room.disk.clone())
+            }
+            _ => None,
+        };
+        recent.map_or_else(|| self.disk(), Ok)
+    }
+
     fn room(&self) -> MutexGuard<'_, Option<Room>> {
         self.room.lock().unwrap_or_else(PoisonError::into_inner)
     }
