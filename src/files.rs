@@ -56,7 +56,7 @@ pub struct RemoteFile {
 /// Lists a company's backups, newest first; `all` adds foreign and unfinished objects.
 ///
 /// # Errors
-/// As [`crate::provider::Provider::list`].
+/// As `Provider::list`.
 pub fn list(remote: &Remote, state: Option<&State>, all: bool) -> anyhow::Result<Vec<RemoteFile>> {
     let listed = RemoteFiles::list(remote, state)?;
     let (known, pins) = match state {

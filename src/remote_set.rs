@@ -36,7 +36,7 @@ impl RemoteFiles {
     /// Lists the whole directory.
     ///
     /// # Errors
-    /// As [`crate::provider::Provider::list`].
+    /// As `Provider::list`.
     pub fn list(remote: &Remote, state: Option<&State>) -> anyhow::Result<Self> {
         Self::look(remote, state, false)
     }
@@ -44,7 +44,7 @@ impl RemoteFiles {
     /// As [`RemoteFiles::list`], with every sidecar read that is not recorded.
     ///
     /// # Errors
-    /// As [`crate::provider::Provider::list`].
+    /// As `Provider::list`.
     pub fn list_and_read(remote: &Remote, state: Option<&State>) -> anyhow::Result<Self> {
         Self::look(remote, state, true)
     }

@@ -5,24 +5,25 @@
 //! at the end, so that whatever ends the process it holds the old verified
 //! file, the new one, or nothing.
 
-use std::io::{self, Read};
+mod sending;
+
+use std::io::Read;
 use std::path::Path;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::catalog::{Known, Place, Unfinished, source_key};
+use crate::catalog::{Known, Place, source_key};
 use crate::failure::{Code, Failure, fail};
 use crate::hash::Sha256;
 use crate::history::done_but_not_written;
 use crate::installation::{Installation, Remote};
 use crate::name::FileName;
 use crate::progress::{Progress, Task};
-use crate::provider::error::{Error, Kind, Repeat, watch};
-use crate::provider::{Deletion, Look, Object, ObjectKind, Session};
+use crate::provider::error::watch;
+use crate::provider::{Deletion, Object, ObjectKind};
 use crate::remote_set::{read_json, sidecar_of};
 use crate::sidecar::{Facts, MAX_SIDECAR_BYTES, says_the_same};
-use crate::source::{Body, SourceFile};
+use crate::source::SourceFile;
 use crate::state::State;
 
 /// How to upload.
@@ -139,45 +140,6 @@ impl Outgoing {
     }
 }
 
-/// What was published: its SHA-256, how it stands, and the upload it came by.
-type Published = (Sha256, Object, Session);
-
-/// What one try to upload came to.
-enum Attempt {
-    Published(Published),
-    /// It did not arrive.
-    Lost(Error),
-    /// What arrived is not what was sent.
-    Damaged(Failure),
-}
-
-/// From this size on, in bytes, it is noted when all has gone out: smaller files are
-/// sent again sooner than looked for.
-const WORTH_A_NOTE: u64 = 8 * 1024 * 1024;
-
-/// How often a file is sent again that was sent whole and did not arrive.
-const SENT_AGAIN: u32 = 2;
-
-/// A body that notes when its last byte has been read.
-struct NotedAtEnd<'a, 'n> {
-    body: Body<'a>,
-    left: u64,
-    is_noted: bool,
-    note: &'n mut dyn FnMut(),
-}
-
-impl Read for NotedAtEnd<'_, '_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.body.read(buffer)?;
-        self.left = self.left.saturating_sub(count as u64);
-        if self.left == 0 && !self.is_noted {
-            self.is_noted = true;
-            (self.note)();
-        }
-        Ok(count)
-    }
-}
-
 /// The failure for bytes that are not those a sidecar tells of.
 pub(crate) fn damaged(what: &str, told: Sha256, found: Sha256) -> Failure {
     let detail = format!(
@@ -246,6 +208,7 @@ impl<'a> Uploader<'a> {
             self.judge(file, known.sha256)?;
             if !self.options.dry_run {
                 state.record(self.place(), &known)?;
+                self.clear(state, &file.name)?;
             }
             return Ok(file.stored(Some(known), Step::Skipped));
         }
@@ -316,184 +279,6 @@ impl<'a> Uploader<'a> {
         result.or_else(|failure| self.options.refuse(failure, self.progress))
     }
 
-    /// Takes up what an earlier run sent, or begins anew, as often as the policy allows.
-    fn upload(&mut self, state: &mut State, file: &mut Outgoing) -> anyhow::Result<Published> {
-        if let Some(published) = self.take_up(state, file)? {
-            return Ok(published);
-        }
-        let mut attempts = self.remote.policy.attempts();
-        let mut vanished = 0;
-        let mut was_damaged = false;
-        loop {
-            match self.attempt(state, file)? {
-                Attempt::Published(published) => return Ok(published),
-                Attempt::Lost(error) => {
-                    if matches!(error.kind, Kind::Missing) {
-                        vanished += 1;
-                        if vanished > SENT_AGAIN {
-                            return Err(Failure::from(error).into());
-                        }
-                        let why = format!("{error}; it is sent again");
-                        self.progress.note(&why);
-                    }
-                    attempts.after(error).map_err(Failure::from)?;
-                }
-                Attempt::Damaged(failure) if was_damaged => return Err(failure.into()),
-                Attempt::Damaged(failure) => {
-                    was_damaged = true;
-                    self.progress.note(&format!("{failure}; it is sent again"));
-                }
-            }
-        }
-    }
-
-    /// Begin, send, compare, publish. A failure before the last step leaves nothing.
-    fn attempt(&mut self, state: &mut State, file: &mut Outgoing) -> anyhow::Result<Attempt> {
-        let provider = &self.remote.provider;
-        let session = provider
-            .begin(&file.name, file.source.size())
-            .map_err(Failure::from)?;
-        let source = source_key(file.source.stamp());
-        let noted = state.begin_upload(self.place(), &session, file.source.path(), &source);
-        let sent = noted.map_err(anyhow::Error::from);
-        let sent = sent.and_then(|()| self.send(state, file, session.clone()));
-        if !matches!(sent, Ok(Attempt::Published(_))) {
-            self.discard(state, &session);
-        }
-        sent
-    }
-
-    /// What cannot be removed now is found by the next run, which has it in the state.
-    fn discard(&self, state: &mut State, session: &Session) {
-        if let Ok(true) = self.remote.provider.discard(session) {
-            let _ = state.drop_upload(self.place(), session);
-        } else if crate::interrupt::received().is_some() {
-            self.progress.note(&format!(
-                "what was sent of '{}' may be on the remote; the next sync takes it up, or removes it",
-                session.name
-            ));
-        }
-    }
-
-    fn send(
-        &mut self,
-        state: &mut State,
-        file: &mut Outgoing,
-        session: Session,
-    ) -> anyhow::Result<Attempt> {
-        let provider = &self.remote.provider;
-        let task = self.progress.task(file.name.as_str(), file.source.size());
-        let place = self.place();
-        let mut body = NotedAtEnd {
-            left: file.source.size(),
-            is_noted: file.source.size() < WORTH_A_NOTE,
-            body: file.source.body(&*task)?,
-            note: &mut || {
-                // Without the note, a later run looks once for it instead of patiently.
-                let _ = state.note_sent(place, &session);
-            },
-        };
-        let sent = provider.send(&session, &mut body, &*task);
-        let sha256 = body.body.digest();
-        match sent {
-            Ok(()) => {}
-            Err(error) if matches!(error.kind, Kind::Unanswered) => {
-                log::info!("{error}; looking whether it arrived");
-            }
-            Err(error) if error.repeat != Repeat::Never => return Ok(Attempt::Lost(error)),
-            Err(error) => return Err(Failure::from(error).into()),
-        }
-        file.source.confirm_unchanged()?;
-        self.judge(file, sha256)?;
-        task.phase("verifying");
-        let staged = match provider.inspect(&session, Look::Patiently, &*task) {
-            Ok(staged) => staged,
-            Err(error) if matches!(error.kind, Kind::Missing) => {
-                return Ok(Attempt::Lost(error.repeat(Repeat::Soon)));
-            }
-            Err(error) => return Err(Failure::from(error).into()),
-        };
-        if let Some(failure) = self.difference(file, &staged, sha256, &*task)? {
-            return Ok(Attempt::Damaged(failure));
-        }
-        self.publish(state, file, session, &staged, sha256)
-            .map(Attempt::Published)
-    }
-
-    fn publish(
-        &mut self,
-        state: &mut State,
-        file: &Outgoing,
-        session: Session,
-        staged: &Object,
-        sha256: Sha256,
-    ) -> anyhow::Result<Published> {
-        crate::interrupt::check()?;
-        if matches!(file.role, Role::Data(_)) {
-            self.retire_sidecar(state, file)?;
-        }
-        let published = self.remote.provider.publish(&session, staged);
-        Ok((sha256, published.map_err(Failure::from)?, session))
-    }
-
-    /// Publishes what an earlier run sent of the same source, and did not get to publish.
-    /// Had it sent it more than once, the rest goes.
-    fn take_up(
-        &mut self,
-        state: &mut State,
-        file: &mut Outgoing,
-    ) -> anyhow::Result<Option<Published>> {
-        let mut taken = None;
-        for upload in state.uploads(&self.place().company_id)? {
-            let session = upload.session.clone();
-            let is_ours = upload.place == *self.place() && session.name == file.name.as_str();
-            if !is_ours || !upload.is_from(file.source.stamp()) {
-                continue;
-            }
-            if taken.is_none()
-                && let Some((staged, sha256)) = self.arrived(file, &upload)?
-            {
-                self.progress.note(&format!(
-                    "'{}' was sent by an earlier run; it only gets its name",
-                    file.name
-                ));
-                let published = self.publish(state, file, session.clone(), &staged, sha256)?;
-                // What had the name may have been put aside by that run.
-                let _ = self.remote.provider.discard(&session);
-                taken = Some(published);
-                continue;
-            }
-            self.discard(state, &session);
-        }
-        Ok(taken)
-    }
-
-    /// What an earlier run sent, if it is there and has the source's bytes.
-    fn arrived(
-        &self,
-        file: &mut Outgoing,
-        upload: &Unfinished,
-    ) -> anyhow::Result<Option<(Object, Sha256)>> {
-        let task = self.progress.task(file.name.as_str(), file.source.size());
-        let patience = self.remote.policy.searching(upload.session.size);
-        let since = |sent: Timestamp| Duration::try_from(Timestamp::now().duration_since(sent));
-        let look = match upload.sent_at.map(since) {
-            Some(Ok(ago)) if ago <= patience => Look::Patiently,
-            _ => Look::Once,
-        };
-        let staged = match self.remote.provider.inspect(&upload.session, look, &*task) {
-            Ok(staged) if staged.size == file.source.size() => staged,
-            Ok(_) => return Ok(None),
-            Err(error) if matches!(error.kind, Kind::Missing) => return Ok(None),
-            Err(error) => return Err(Failure::from(error).into()),
-        };
-        task.phase("comparing");
-        let sha256 = file.source.digest(&*task)?;
-        self.judge(file, sha256)?;
-        let difference = self.difference(file, &staged, sha256, &*task)?;
-        Ok(difference.is_none().then_some((staged, sha256)))
-    }
-
     /// A sidecar that tells of other bytes than those about to get their name goes first:
     /// without one they are merely without a sidecar, with it, they would look damaged.
     fn retire_sidecar(&mut self, state: &mut State, file: &Outgoing) -> anyhow::Result<()> {
@@ -528,46 +313,6 @@ impl<'a> Uploader<'a> {
         let is_same = object.size <= MAX_SIDECAR_BYTES
             && says_the_same(&read_json(self.remote, &object)?, ours);
         Ok((!is_same).then(|| name.clone()))
-    }
-
-    /// What is stored must be what was sent: the failure when it is not.
-    fn difference(
-        &self,
-        file: &mut Outgoing,
-        staged: &Object,
-        sent: Sha256,
-        task: &dyn Task,
-    ) -> anyhow::Result<Option<Failure>> {
-        let size = file.source.size();
-        let (expected, found) = match (staged.sha256, staged.md5) {
-            (Some(found), _) => (format!("SHA-256 {sent}"), format!("SHA-256 {found}")),
-            (None, Some(found)) => {
-                let expected = file.source.md5(task)?;
-                (format!("MD5 {expected}"), format!("MD5 {found}"))
-            }
-            (None, None) if staged.size == size => {
-                let found = remote_digest(self.remote, staged, task)?;
-                (format!("SHA-256 {sent}"), format!("SHA-256 {found}"))
-            }
-            (None, None) => (format!("SHA-256 {sent}"), "no digest".to_owned()),
-        };
-        if staged.size == size && expected == found {
-            return Ok(None);
-        }
-        let detail = format!(
-            "'{}' was stored on {} with {} bytes and {found}, but {size} bytes with {expected} were sent",
-            file.name,
-            self.place().provider,
-            staged.size
-        );
-        let digest = |text: &str| text.rsplit(' ').next().unwrap_or_default().to_owned();
-        Ok(Some(
-            Failure::new(Code::IntegrityFailed, detail)
-                .hint("nothing was published; run the command again, and check the storage if it happens twice")
-                .field("expected", digest(&expected))
-                .field("found", digest(&found))
-                .retry(true),
-        ))
     }
 
     /// What is known of the remote object when it has the source's bytes.

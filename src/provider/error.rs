@@ -67,12 +67,12 @@ pub enum Kind {
     Locked,
     /// What a session sent is not there, and will not come any more.
     Missing,
-    /// All of a body went out, and no answer came: it may have arrived.
-    Unanswered,
+    /// All of a body went out, and no answer came, for this reason: it may have arrived.
+    Unanswered(Reason),
     /// The account has no room for it.
     Full(Shortage),
-    /// No file as large as that is taken; with the largest that is, in bytes.
-    TooLarge(u64),
+    /// No file as large as that is taken; with the largest that is, in bytes, where that is known.
+    TooLarge(Option<u64>),
     /// The provider's disk failed; with the bytes needed and free when it is full.
     Disk(Option<Shortage>),
     /// The caller's own error, handed back: of the body of an upload, or a signal to stop.
@@ -140,7 +140,8 @@ impl Error {
     /// Whether it says nothing of what was asked, only that the answer did not come:
     /// the work may have been done.
     pub fn is_open(&self) -> bool {
-        self.repeat != Repeat::Never && matches!(self.kind, Kind::Connection(_) | Kind::Locked)
+        !matches!(self.repeat, Repeat::Never | Repeat::Once)
+            && matches!(self.kind, Kind::Connection(_) | Kind::Locked)
     }
 
     /// Adds the way out.
@@ -231,7 +232,7 @@ impl From<Error> for Failure {
                 let stays = matches!(repeat, Repeat::Never | Repeat::Once);
                 connection_failed(provider, reason, &detail).retry(!stays)
             }
-            Kind::Locked | Kind::Missing | Kind::Unanswered => {
+            Kind::Locked | Kind::Missing | Kind::Unanswered(_) => {
                 failed(Code::ProviderBusy, provider, Reason::Timeout, &detail).retry(true)
             }
             Kind::Full(Shortage { needed, free }) => Failure::new(Code::QuotaExceeded, detail)

@@ -22,7 +22,7 @@ use ureq::http::{Response, StatusCode, Uri, header};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Proxy, SendBody};
 
-use self::address::{host_of, is_link_local, is_loopback, is_private};
+use self::address::{host_of, is_link_local, is_loopback, is_private, site_of};
 use self::body::Exactly;
 use self::gate::Gate;
 use self::headers::{content_range, retry_after, text};
@@ -293,7 +293,10 @@ impl Http {
                 return self.incoming(host, response);
             }
             let location = text(response.headers(), header::LOCATION);
-            let next = location.ok_or_else(|| self.astray(&host, "a redirect to nowhere"))?;
+            let mut next = location.ok_or_else(|| self.astray(&host, "a redirect to nowhere"))?;
+            if next.starts_with('/') && !next.starts_with("//") {
+                next.insert_str(0, site_of(&url));
+            }
             if url.starts_with("https://") && !next.starts_with("https://") {
                 return Err(self.astray(&host, "a redirect away from TLS"));
             }

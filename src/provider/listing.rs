@@ -30,7 +30,12 @@ impl dyn Provider {
         let mut seen = HashMap::new();
         for round in 1.. {
             match self.list_round(round, &mut seen, visit) {
-                Err(error) if round < LISTINGS && is_changed(&error) => {}
+                Err(error) if is_changed(&error) => {
+                    if round == LISTINGS {
+                        let why = format!("{error}, each of {LISTINGS} times");
+                        return Err(settled(Error::new(self.kind(), Kind::Locked, why).into()));
+                    }
+                }
                 result => return result.map_err(settled),
             }
         }

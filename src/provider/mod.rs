@@ -93,7 +93,7 @@ impl FromStr for ProviderKind {
 pub struct Capabilities {
     /// An interrupted [`Provider::send`] goes on where it stopped.
     pub resumable: bool,
-    /// [`Provider::stat`] and [`Provider::list`] give a SHA-256 for free.
+    /// [`Provider::stat`] and `Provider::list` give a SHA-256 for free.
     pub server_hash: bool,
     /// Deleted objects go to a trash first, unless deleted for good.
     pub trash: bool,

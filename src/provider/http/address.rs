@@ -35,6 +35,15 @@ pub(super) fn host_of(url: &str) -> String {
     printable(host).into_owned()
 }
 
+/// What stands before the path of an address.
+pub(super) fn site_of(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |position| position + 3);
+    let end = url[host..]
+        .find(['/', '?', '#'])
+        .map_or(url.len(), |end| host + end);
+    &url[..end]
+}
+
 fn literal(host: &str) -> Option<IpAddr> {
     host.trim_matches(['[', ']']).parse().ok()
 }

@@ -112,3 +112,10 @@ fn a_source_that_ends_early_is_an_error_and_no_endless_wait() {
     assert_eq!(error.to_string(), "the source ended after 3 of 5 bytes");
     assert!(!all_sent.get());
 }
+
+#[test]
+fn a_redirect_may_leave_the_host_out() {
+    assert_eq!(site_of("https://a.example:1/b/c?d"), "https://a.example:1");
+    assert_eq!(site_of("https://a.example"), "https://a.example");
+    assert_eq!(site_of("https://a.example?x=/y"), "https://a.example");
+}

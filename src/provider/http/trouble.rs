@@ -51,7 +51,7 @@ impl Trouble {
                     .repeat(Repeat::Soon)
             }
             ureq::Error::Timeout(_) => {
-                let stall = self.stall.as_secs();
+                let stall = self.stall.as_secs_f64();
                 say(
                     Reason::Timeout,
                     format!("{host} moved no byte for {stall} s"),

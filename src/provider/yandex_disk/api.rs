@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::refusal::{Asked, Refusal};
 use super::token::Token;
 use crate::provider::error::{Error, Kind, Reason, Repeat, Result, Shortage};
 use crate::provider::http::{Answer, Http, Request, encoded, origin};
@@ -16,7 +17,7 @@ use crate::provider::oauth::{Client, OAuth, Renew};
 use crate::provider::retry::Policy;
 use crate::provider::{ProviderKind, Quota};
 use crate::secret::Secret;
-use crate::text::{bytes, printable};
+use crate::text::bytes;
 
 pub(super) const KIND: ProviderKind = ProviderKind::YandexDisk;
 
@@ -31,21 +32,6 @@ const API_HOSTS: [&str; 2] = ["cloud-api.yandex.net", "cloud-api.yandex.com"];
 
 /// Room is asked for anew after this time.
 const ROOM_LASTS: Duration = Duration::from_secs(60);
-
-const LATER: &str = "try again later; what is sent already is not sent again";
-
-pub(super) const LOGIN: &str = "get a new token: vertex-backup providers login yandex_disk";
-
-/// The names of errors that mean something else than their status says (§3).
-pub(super) mod name {
-    pub(crate) const NO_PARENT: &str = "DiskPathDoesntExistsError";
-    pub(crate) const FOLDER_EXISTS: &str = "DiskPathPointsToExistentDirectoryError";
-    pub(crate) const EXISTS: &str = "DiskResourceAlreadyExistsError";
-    pub(crate) const OTHER_MD5: &str = "MD5DifferError";
-    pub(super) const NO_DISK: &str = "DiskUnsupportedUserAccountTypeError";
-    pub(super) const NO_UPLOADS_LEFT: &str = "DiskUploadTrafficLimitExceeded";
-    pub(super) const NO_DOWNLOADS_LEFT: &str = "DiskResourceDownloadLimitExceededError";
-}
 
 /// The OAuth service of Yandex, as an application of the operator's sees it.
 pub fn oauth(url: Option<&str>, client: Client, policy: Policy) -> OAuth {
@@ -138,108 +124,6 @@ pub(super) enum Progress {
     /// The server knows nothing of it.
     Unknown,
 }
-
-/// An answer that is a no.
-#[derive(Debug)]
-pub(super) struct Refusal {
-    pub(super) status: u16,
-    name: String,
-    text: String,
-    retry_after: Option<Duration>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Said {
-    error: String,
-    description: String,
-}
-
-impl Refusal {
-    pub(super) fn of(answer: &Answer) -> Self {
-        // Upload and download hosts answer in HTML or not at all.
-        let said: Option<Said> = serde_json::from_slice(&answer.body).ok();
-        let Said { error, description } = said.unwrap_or_default();
-        let text = if description.is_empty() {
-            answer.excerpt()
-        } else {
-            printable(&description).chars().take(200).collect()
-        };
-        Refusal {
-            status: answer.status,
-            name: error,
-            text,
-            retry_after: answer.retry_after,
-        }
-    }
-
-    pub(super) fn is(&self, name: &str) -> bool {
-        self.name == name
-    }
-
-    fn words(&self) -> String {
-        match (self.text.is_empty(), self.name.is_empty()) {
-            (true, true) => format!("{}", self.status),
-            (true, false) => format!("{} {}", self.status, printable(&self.name)),
-            (false, true) => format!("{}: {}", self.status, self.text),
-            (false, false) => format!("{} {}: {}", self.status, printable(&self.name), self.text),
-        }
-    }
-
-    /// What it means, where the caller has no meaning of its own for it; `doing` is
-    /// "asking for the room".
-    pub(super) fn error(&self, doing: &str) -> Error {
-        let say = |reason, detail: String| {
-            Error::new(
-                KIND,
-                Kind::Connection(reason),
-                format!("{detail} ({doing})"),
-            )
-        };
-        let soon = self.retry_after.map_or(Repeat::Soon, Repeat::After);
-        match self.status {
-            401 => say(Reason::Auth, "the token is refused: it has expired or was revoked".into())
-                .hint(LOGIN)
-                .repeat(Repeat::Once),
-            403 if self.is(name::NO_DISK) => {
-                let why = "the account has no Disk: it is one without mail";
-                say(Reason::Forbidden, why.into()).hint("use the token of another account")
-            }
-            403 => say(Reason::Forbidden, format!("it answers {}", self.words())).hint(
-                "the token needs the rights cloud_api:disk.info, cloud_api:disk.read and cloud_api:disk.write",
-            ),
-            413 => Error::new(KIND, Kind::TooLarge(0), format!("it answers {}", self.words())),
-            423 if self.is(name::NO_UPLOADS_LEFT) => {
-                let why = "this month's allowance of uploads is used up";
-                say(Reason::Quota, why.into())
-                    .hint("wait for the next month, or take a larger plan")
-            }
-            423 => {
-                let why = "another operation holds it, or the service is in maintenance";
-                Error::new(KIND, Kind::Locked, format!("it stays locked: {why} ({doing})"))
-                    .repeat(Repeat::Unlocked)
-            }
-            429 if self.is(name::NO_DOWNLOADS_LEFT) => {
-                say(Reason::Quota, "the allowance of downloads is used up".into())
-                    .hint("wait a day")
-            }
-            429 => say(Reason::Quota, "it has had too many requests".into())
-                .hint(LATER)
-                .repeat(soon),
-            507 => {
-                let shortage = Shortage { needed: 0, free: None };
-                Error::new(KIND, Kind::Full(shortage), "the Disk is full")
-            }
-            500..=599 => say(Reason::Network, format!("it answers {}", self.words()))
-                .hint(LATER)
-                .repeat(soon),
-            _ => say(Reason::Network, format!("it answers {}", self.words())),
-        }
-    }
-}
-
-/// What asking came to: a yes, or a no that the caller may have a use for.
-pub(super) type Asked<T> = std::result::Result<T, Refusal>;
 
 impl Account {
     /// The account of a token.
@@ -504,7 +388,7 @@ impl Disk {
                 ),
                 _ => "let Vertex AR split its backups".to_owned(),
             };
-            return Err(Error::new(KIND, Kind::TooLarge(limit), detail).hint(hint));
+            return Err(Error::new(KIND, Kind::TooLarge(Some(limit)), detail).hint(hint));
         }
         let free = self.free().saturating_sub(begun);
         if size <= free {
