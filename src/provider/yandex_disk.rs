@@ -48,6 +48,9 @@ const PAGE_FIELDS: &str = "type,_embedded.total,_embedded.items.name,_embedded.i
     _embedded.items.size,_embedded.items.md5,_embedded.items.sha256,_embedded.items.modified,\
     _embedded.items.revision";
 
+/// The identity of an account that does not say whose it is.
+const NAMELESS: &str = "nameless";
+
 /// One company's directory on one account.
 pub struct YandexDisk {
     account: Arc<Account>,
@@ -91,7 +94,7 @@ impl YandexDisk {
         let (Some(known), Some(found)) = (&self.identity, &owner.id) else {
             return Ok(());
         };
-        if known == found {
+        if known == found || known == NAMELESS {
             return Ok(());
         }
         let who = &owner.login;
@@ -266,10 +269,9 @@ impl Provider for YandexDisk {
     }
 
     fn claim(&self) -> Result<String> {
-        self.account.owner()?.id.clone().ok_or_else(|| {
-            let why = "it does not say whose account it is";
-            Error::new(KIND, Kind::Connection(Reason::Network), why)
-        })
+        // An account that does not name itself can be told from no other.
+        let id = self.account.owner()?.id.clone();
+        Ok(id.unwrap_or_else(|| NAMELESS.to_owned()))
     }
 
     fn quota(&self) -> Result<Quota> {
@@ -306,16 +308,20 @@ impl Provider for YandexDisk {
             Err(refusal) => return Err(refusal.error(doing).into()),
         };
         let resource: Resource = read(&answer, doing)?;
-        let Some(embedded) = resource.embedded else {
+        let unclear = |what: &str| {
+            let why = format!("it does not say {what} ({doing})");
+            Error::new(KIND, Kind::Connection(Reason::Network), why)
+        };
+        if resource.kind.as_deref() == Some("file") {
             let detail = format!("'{folder}' on Yandex Disk is a file, where a folder should be");
             return Err(Error::new(KIND, Kind::Misplaced, detail)
                 .hint("remove or rename it, or choose another --remote-path")
                 .into());
-        };
-        let total = embedded.total.ok_or_else(|| {
-            let why = "it does not say how many files a folder has";
-            Error::new(KIND, Kind::Connection(Reason::Network), why)
-        })?;
+        }
+        let embedded = resource.embedded;
+        let embedded = embedded.ok_or_else(|| unclear("what is in a folder"))?;
+        let total = embedded.total;
+        let total = total.ok_or_else(|| unclear("how many files a folder has"))?;
         let items = embedded.items.into_iter().map(|item| object(item, doing));
         let items = items.collect::<Result<Vec<_>>>()?;
         let end = offset + items.len() as u64;

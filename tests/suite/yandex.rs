@@ -1,7 +1,7 @@
 //! Yandex Disk as the operator meets it: the real binary against the fake service.
 
 use crate::support::cloud::{Cloud, FOLDER};
-use crate::support::fake_yandex::Op;
+use crate::support::fake_yandex::{Fault, Op, When};
 use crate::support::{DB, DB_SHA256};
 
 /// A backup of the installation.
@@ -33,4 +33,27 @@ fn a_backup_goes_to_the_disk_and_comes_back() {
     cloud.run(["delete", "acme-corp", DB, "-y"]).code(0);
     assert_eq!(cloud.names(), Vec::<String>::new());
     assert!(!cloud.fake.trash().is_empty(), "{FOLDER}");
+}
+
+#[test]
+fn an_account_that_tells_little_of_itself_will_do() {
+    let cloud = Cloud::unassigned();
+    let little = |told: &mut serde_json::Value| *told = serde_json::json!({"revision": 1});
+    cloud.fake.on(Op::Disk, When::Always, Fault::edit(little));
+    let set = [
+        "config",
+        "set",
+        "acme-corp",
+        "--provider",
+        "yandex_disk",
+        "-q",
+    ];
+    cloud.run(set).code(0);
+    cloud.sync(&db()).code(0);
+    let info = cloud.json(0, ["providers", "info", "yandex_disk"]);
+    assert_eq!(info["results"][0]["available"], serde_json::Value::Null);
+    // Nor is it a stranger when it begins to tell.
+    cloud.fake.heal();
+    cloud.sync(&db()).code(0);
+    cloud.run(["providers", "test", "yandex_disk"]).code(0);
 }

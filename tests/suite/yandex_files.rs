@@ -129,8 +129,8 @@ fn a_listing_in_doubt_is_an_error_and_nothing_is_done_about_it() {
         (
             When::Always,
             Fault::Raw(b"HTTP/1.1 200 Fine\r\nContent-Length: 2\r\n\r\n{}".into()),
-            5,
-            "is a file",
+            6,
+            "what is in a folder",
         ),
         (When::Always, Fault::Empty(200), 6, "not Yandex Disk"),
         (

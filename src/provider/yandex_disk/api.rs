@@ -66,8 +66,8 @@ struct Room {
 /// `GET /disk`.
 #[derive(Clone, Deserialize)]
 pub(super) struct Disk {
-    total_space: u64,
-    used_space: u64,
+    total_space: Option<u64>,
+    used_space: Option<u64>,
     trash_size: Option<u64>,
     max_file_size: Option<u64>,
     paid_max_file_size: Option<u64>,
@@ -353,8 +353,9 @@ impl Disk {
         }
     }
 
-    fn free(&self) -> u64 {
-        self.total_space.saturating_sub(self.used_space)
+    /// Absent where the service names no limit.
+    fn free(&self) -> Option<u64> {
+        Some(self.total_space?.saturating_sub(self.used_space?))
     }
 
     fn max_file_size(&self) -> Option<u64> {
@@ -366,9 +367,9 @@ impl Disk {
 
     pub(super) fn quota(&self) -> Quota {
         Quota {
-            total: Some(self.total_space),
-            used: Some(self.used_space),
-            available: Some(self.free()),
+            total: self.total_space,
+            used: self.used_space,
+            available: self.free(),
             trash: self.trash_size,
             max_file_size: self.max_file_size(),
         }
@@ -390,10 +391,10 @@ impl Disk {
             };
             return Err(Error::new(KIND, Kind::TooLarge(Some(limit)), detail).hint(hint));
         }
-        let free = self.free().saturating_sub(begun);
-        if size <= free {
+        let free = self.free().map(|free| free.saturating_sub(begun));
+        let Some(free) = free.filter(|free| size > *free) else {
             return Ok(());
-        }
+        };
         let detail = format!(
             "the Disk has no room: {} are needed, {} are free",
             bytes(size),
