@@ -190,6 +190,12 @@ impl fmt::Display for Smuggled {
 
 impl std::error::Error for Smuggled {}
 
+/// The error of a body that ended before it had given what was announced.
+pub fn ended_early(sent: u64, size: u64) -> io::Error {
+    let detail = format!("the source ended after {sent} of {size} bytes");
+    smuggle(Failure::new(Code::SourceChanged, detail).into())
+}
+
 /// What a failing file operation means; `doing` is "cannot write '/x/y'".
 pub fn disk(
     provider: ProviderKind,

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use rustix::fs::FileType;
 
 use self::root::Root;
-use super::error::{Kind, Shortage, disk, watch};
+use super::error::{Kind, Shortage, disk, ended_early, watch};
 use super::{
     Capabilities, Connection, Deletion, Error, Look, Object, ObjectKind, Provider, ProviderKind,
     Quota, Result, Session,
@@ -282,6 +282,10 @@ impl Provider for Local {
         let failed = |error| write_failed(&dir, &session.handle, session.size, error);
         let mut staging = Staging::create(&dir, &session.handle, session.size).map_err(failed)?;
         staging.append(body, |_| Ok(())).map_err(failed)?;
+        let sent = staging.written().map_err(failed)?;
+        if sent < session.size {
+            return Err(failed(ended_early(sent, session.size)));
+        }
         // A failed sync may have thrown the bytes away: dropping the file is the only honest answer.
         staging.settle().map_err(failed)?;
         staging.keep();

@@ -318,6 +318,28 @@ fn a_source_that_ends_early_is_no_file(world: &World) {
     }
 }
 
+fn a_source_that_just_stops_is_no_file_either(world: &World) {
+    world.store("x.db", b"old");
+    for sent in [0, 1, 99_999] {
+        let session = world.provider.begin(&name("x.db"), 100_000).unwrap();
+        let short = bytes(sent);
+        let error = world
+            .provider
+            .send(&session, &mut &*short, &Silent)
+            .unwrap_err();
+        match error.kind {
+            Kind::Body(inner) => assert_eq!(
+                inner.to_string(),
+                format!("the source ended after {sent} of 100000 bytes")
+            ),
+            kind => panic!("{kind:?} instead of the body's own error"),
+        }
+        world.provider.discard(&session).unwrap();
+        assert_eq!(world.content("x.db").unwrap(), b"old");
+        assert_eq!(world.names.as_ref()(), ["x.db"]);
+    }
+}
+
 fn a_discarded_upload_is_gone_and_may_be_discarded_again(world: &World) {
     let session = world.provider.begin(&name("x.db"), 3).unwrap();
     world
@@ -452,6 +474,7 @@ macro_rules! conformance {
                 a_replaced_file_is_whole_until_the_last_step,
                 damage_on_the_way_is_seen,
                 a_source_that_ends_early_is_no_file,
+                a_source_that_just_stops_is_no_file_either,
                 a_discarded_upload_is_gone_and_may_be_discarded_again,
                 a_session_survives_its_process,
                 a_new_upload_takes_the_place_of_an_unfinished_one,

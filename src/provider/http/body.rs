@@ -4,9 +4,8 @@ use std::cell::Cell;
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
-use crate::failure::{Code, Failure};
 use crate::progress::Task;
-use crate::provider::error::smuggle;
+use crate::provider::error::ended_early;
 use crate::text::bytes;
 
 /// Uploads slower than this, in bytes a second, are worth a word to the operator
@@ -63,9 +62,7 @@ impl Read for Exactly<'_> {
         }
         let count = self.body.read(&mut buffer[..wanted])?;
         if count == 0 {
-            let (sent, size) = (self.size - self.left, self.size);
-            let detail = format!("the source ended after {sent} of {size} bytes");
-            return Err(smuggle(Failure::new(Code::SourceChanged, detail).into()));
+            return Err(ended_early(self.size - self.left, self.size));
         }
         self.left -= count as u64;
         self.pace.note(count as u64);
