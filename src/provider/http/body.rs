@@ -88,17 +88,37 @@ impl Pace {
     }
 
     fn note(&mut self, count: u64) {
-        self.sent += count;
-        let elapsed = self.since.elapsed();
-        if self.is_told || elapsed < Duration::from_secs(60) {
-            return;
-        }
-        let speed = self.sent / elapsed.as_secs().max(1);
-        if speed < CRAWL {
-            self.is_told = true;
+        if let Some(speed) = self.crawls(count, self.since.elapsed()) {
             let speed = bytes(speed);
             log::warn!("the service seems to be limiting this upload: {speed} a second");
         }
+    }
+
+    /// The speed, in bytes a second, the first time that it was too low for a minute.
+    fn crawls(&mut self, count: u64, elapsed: Duration) -> Option<u64> {
+        self.sent += count;
+        if self.is_told || elapsed < Duration::from_secs(60) {
+            return None;
+        }
+        let speed = self.sent / elapsed.as_secs().max(1);
         (self.since, self.sent) = (Instant::now(), 0);
+        self.is_told = speed < CRAWL;
+        self.is_told.then_some(speed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upload_that_crawls_for_a_minute_is_told_of_once() {
+        let minute = Duration::from_secs(60);
+        let mut pace = Pace::new(LARGE);
+        assert_eq!(pace.crawls(1000, Duration::from_secs(59)), None);
+        assert_eq!(pace.crawls(60 * CRAWL, minute), None);
+        assert_eq!(pace.crawls(60 * CRAWL - 60, minute), Some(CRAWL - 1));
+        assert_eq!(pace.crawls(0, minute), None);
+        assert_eq!(Pace::new(LARGE - 1).crawls(0, minute), None);
     }
 }
