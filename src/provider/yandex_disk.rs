@@ -110,7 +110,7 @@ impl YandexDisk {
         let query = [("path", path), ("fields", FIELDS)];
         match self.account.ask("GET", "/resources", &query)? {
             Ok(answer) => Ok(Some(object(read(&answer, doing)?, doing)?)),
-            Err(refusal) if refusal.status == 404 => Ok(None),
+            Err(refusal) if refusal.is_missing() => Ok(None),
             Err(refusal) => Err(refusal.error(doing)),
         }
     }
@@ -198,7 +198,7 @@ impl YandexDisk {
                 self.account.forget_room();
                 Ok(true)
             }
-            Ok(Err(refusal)) if refusal.status == 404 => Ok(false),
+            Ok(Err(refusal)) if refusal.is_missing() => Ok(false),
             Ok(Err(refusal)) if refusal.is(name::OTHER_MD5) => {
                 let detail = format!("'{name}' changed while it was to be deleted");
                 Err(Error::new(KIND, Kind::Changed, detail))
@@ -304,7 +304,7 @@ impl Provider for YandexDisk {
         ];
         let answer = match self.account.ask("GET", "/resources", &query)? {
             Ok(answer) => answer,
-            Err(refusal) if refusal.status == 404 && page.is_none() => return Ok(None),
+            Err(refusal) if refusal.is_missing() && page.is_none() => return Ok(None),
             Err(refusal) => return Err(refusal.error(doing).into()),
         };
         let resource: Resource = read(&answer, doing)?;

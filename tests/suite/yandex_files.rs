@@ -133,6 +133,8 @@ fn a_listing_in_doubt_is_an_error_and_nothing_is_done_about_it() {
             "what is in a folder",
         ),
         (When::Always, Fault::Empty(200), 6, "not Yandex Disk"),
+        // A gateway that does not know the address is not a Disk without the folder.
+        (When::Always, Fault::Html(404), 6, "it answers 404"),
         (
             When::Nth(2),
             Fault::status(404, "DiskNotFoundError"),

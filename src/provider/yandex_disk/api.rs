@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::refusal::{Asked, Refusal};
+use super::refusal::{Asked, NOT_THE_DISK, Refusal};
 use super::token::Token;
 use crate::provider::error::{Error, Kind, Reason, Repeat, Result, Shortage};
 use crate::provider::http::{Answer, Http, Request, encoded, origin};
@@ -282,7 +282,7 @@ impl Account {
                     _ => Progress::UnderWay,
                 })
             }
-            Err(refusal) if refusal.status == 404 => Ok(Progress::Unknown),
+            Err(refusal) if refusal.is_missing() => Ok(Progress::Unknown),
             Err(refusal) => Err(refusal.error(doing)),
         }
     }
@@ -421,7 +421,7 @@ pub(super) fn read<T: DeserializeOwned>(answer: &Answer, doing: &str) -> Result<
         // What it says instead is not quoted: it may hold anything.
         let why = format!("what answers is not Yandex Disk, or only a part of it ({doing})");
         Error::new(KIND, Kind::Connection(Reason::Network), why)
-            .hint("check api_url in the provider file, and whether the network wants a login")
+            .hint(NOT_THE_DISK)
             .repeat(Repeat::Soon)
     })
 }

@@ -30,7 +30,7 @@ impl YandexDisk {
             Ok(Err(refusal)) if refusal.is(name::FOLDER_EXISTS) => {
                 return Err(no_file(&session.name));
             }
-            Ok(Err(refusal)) if refusal.status == 404 => {
+            Ok(Err(refusal)) if refusal.is_missing() => {
                 let detail = format!("the upload of '{}' vanished", session.name);
                 Some(Error::new(KIND, Kind::Missing, detail))
             }

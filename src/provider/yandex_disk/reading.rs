@@ -25,7 +25,7 @@ impl YandexDisk {
         let query = [("path", path.as_str())];
         let answer = match self.account.ask("GET", "/resources/download", &query)? {
             Ok(answer) => answer,
-            Err(refusal) if refusal.status == 404 => {
+            Err(refusal) if refusal.is_missing() => {
                 return Err(changed("vanished while it was read"));
             }
             Err(refusal) => return Err(refusal.error(doing)),

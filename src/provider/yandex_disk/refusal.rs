@@ -11,7 +11,11 @@ use crate::text::printable;
 
 const LATER: &str = "try again later; what is sent already is not sent again";
 
-pub(super) const LOGIN: &str = "get a new token: vertex-backup providers login yandex_disk";
+/// The way out where something else answers in the service's place.
+pub(super) const NOT_THE_DISK: &str =
+    "check api_url in the provider file, and whether the network wants a login";
+
+const LOGIN: &str = "get a new token: vertex-backup providers login yandex_disk";
 
 /// The names of errors that mean something else than their status says (§3).
 pub(super) mod name {
@@ -65,6 +69,12 @@ impl Refusal {
         self.name == name
     }
 
+    /// Whether the Disk has no such file, folder or operation. A 404 of somebody in its
+    /// place, such as a gateway, says nothing of what the Disk has.
+    pub(super) fn is_missing(&self) -> bool {
+        self.status == 404 && self.name.starts_with("Disk")
+    }
+
     fn words(&self) -> String {
         match (self.text.is_empty(), self.name.is_empty()) {
             (true, true) => format!("{}", self.status),
@@ -96,6 +106,9 @@ impl Refusal {
             403 => say(Reason::Forbidden, format!("it answers {}", self.words())).hint(
                 "the token needs the rights cloud_api:disk.info, cloud_api:disk.read and cloud_api:disk.write",
             ),
+            404 if !self.is_missing() => {
+                say(Reason::Network, format!("it answers {}", self.words())).hint(NOT_THE_DISK)
+            }
             413 => Error::new(KIND, Kind::TooLarge(None), format!("it answers {}", self.words())),
             423 if self.is(name::NO_UPLOADS_LEFT) => {
                 let why = "this month's allowance of uploads is used up";

@@ -226,7 +226,14 @@ impl YandexDisk {
         let doing = "uploading";
         match refusal.status {
             500..=506 | 508..=599 => unanswered(&refusal.error(doing)),
-            400 | 404 | 409 | 410 => refusal.error(doing).repeat(Repeat::Soon),
+            // The host of a link that has expired: another link may serve.
+            400 | 404 | 409 | 410 => {
+                let error = refusal.error(doing).repeat(Repeat::Soon);
+                Error {
+                    hint: None,
+                    ..error
+                }
+            }
             413 | 507 => self.no_room(session.size, refusal.status),
             _ => refusal.error(doing),
         }
