@@ -258,8 +258,11 @@ impl State {
     }
 
     /// Notes that all bytes of an upload have gone out: they may arrive whatever becomes of us.
+    ///
+    /// Waits for no other writer for long: the last of the bytes wait meanwhile, and with
+    /// them a server that may lose its patience.
     pub fn note_sent(&mut self, place: &Place, session: &Session) -> Result<(), Failure> {
-        self.transaction(|connection| {
+        self.hasty_transaction(|connection| {
             let sql = format!("UPDATE uploads SET sent_at = ?5 WHERE {UPLOAD}");
             let [company, provider, directory, handle] = place.key(&session.handle);
             let now = written(Timestamp::now());

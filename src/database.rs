@@ -18,6 +18,9 @@ use crate::text::system_reason;
 /// How long to wait for the application to finish a write: twice its own patience.
 pub const BUSY_WAIT: Duration = Duration::from_secs(10);
 
+/// The longest pause before a busy database is looked at again.
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -103,8 +106,7 @@ pub(crate) fn connect(path: &Path, access: Access, wait: Duration) -> Result<Con
     // One plan whatever is bound: else a cached statement is planned anew for each value.
     let one_plan = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true);
     one_plan.map_err(|error| classify(path, &error))?;
-    let pauses = Duration::from_millis(50);
-    wait_when_busy(&mut connection, wait, pauses).map_err(|error| classify(path, &error))?;
+    wait_when_busy(&mut connection, wait, LONGEST_PAUSE).map_err(|error| classify(path, &error))?;
     Ok(connection)
 }
 

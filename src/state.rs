@@ -19,6 +19,9 @@ use crate::text::system_reason;
 /// How long to wait for another of our own processes to commit.
 const BUSY_WAIT: Duration = Duration::from_secs(30);
 
+/// How long to wait with what can be done without.
+const HASTY_WAIT: Duration = Duration::from_secs(1);
+
 /// One step from each version of the schema to the next; `user_version` counts them.
 const MIGRATIONS: [&str; 3] = [
     include_str!("state.sql"),
@@ -182,6 +185,22 @@ impl State {
             Ok(value)
         };
         run().map_err(|error| database::classify(&path, &error))
+    }
+
+    /// As [`State::transaction`], of a change that is rather left out than waited for long.
+    pub(crate) fn hasty_transaction<T>(
+        &mut self,
+        change: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Failure> {
+        self.wait_when_busy(HASTY_WAIT)?;
+        let done = self.transaction(change);
+        self.wait_when_busy(BUSY_WAIT)?;
+        done
+    }
+
+    fn wait_when_busy(&mut self, wait: Duration) -> Result<(), Failure> {
+        database::wait_when_busy(&mut self.connection, wait, database::LONGEST_PAUSE)
+            .map_err(|error| self.failed(&error))
     }
 
     /// Answers many questions from one snapshot, which costs one look at the file instead of many.
