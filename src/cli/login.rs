@@ -12,7 +12,7 @@ use crate::credential::SecretSource;
 use crate::duration;
 use crate::exit;
 use crate::failure::{Code, Failure};
-use crate::provider::error::{Error, Kind, Reason, Repeat};
+use crate::provider::error::{Error, Kind, Reason};
 use crate::provider::oauth::{Grant, OAuth, Verifier};
 use crate::provider::{Connection, ProviderKind};
 use crate::provider_settings::{ProviderSettings, object, put_grant, put_secret};
@@ -135,7 +135,8 @@ fn given_secret(context: &Context, args: &ProvidersLogin) -> Result<Option<Given
 /// A code is shown here, and typed on a page.
 fn by_device(ui: &Ui, service: &OAuth) -> Result<Grant, Failure> {
     if !service.has_secret() {
-        let detail = "Provider 'yandex_disk' has no client_secret, which a login by this way needs";
+        let detail =
+            "Provider 'yandex_disk' has no client_secret, which this way of logging in needs";
         return Err(Failure::new(Code::ProviderNotConfigured, detail).hint(
             "give it with --client-secret-file FILE, or log in with --code, which needs none",
         ));
@@ -185,7 +186,7 @@ fn failed(error: Error) -> Failure {
     );
     let failure = Failure::new(Code::ProviderConnectionFailed, detail)
         .field("reason", reason.name())
-        .retry(!matches!(error.repeat, Repeat::Never | Repeat::Once));
+        .retry(error.repeat.is_worthwhile());
     match error.hint {
         Some(hint) => failure.hint(hint),
         None => failure,

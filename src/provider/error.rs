@@ -94,6 +94,13 @@ pub enum Repeat {
     Unlocked,
 }
 
+impl Repeat {
+    /// Whether time alone may mend it. What was no slip stays until somebody changes something.
+    pub fn is_worthwhile(self) -> bool {
+        !matches!(self, Repeat::Never | Repeat::Once)
+    }
+}
+
 /// A place without room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shortage {
@@ -140,8 +147,7 @@ impl Error {
     /// Whether it says nothing of what was asked, only that the answer did not come:
     /// the work may have been done.
     pub fn is_open(&self) -> bool {
-        !matches!(self.repeat, Repeat::Never | Repeat::Once)
-            && matches!(self.kind, Kind::Connection(_) | Kind::Locked)
+        self.repeat.is_worthwhile() && matches!(self.kind, Kind::Connection(_) | Kind::Locked)
     }
 
     /// Adds the way out.
@@ -213,11 +219,7 @@ pub fn disk(
     }
 }
 
-/// The failure of a connection test, in the contract's words.
-pub fn connection_failed(provider: ProviderKind, reason: Reason, why: &str) -> Failure {
-    failed(Code::ProviderConnectionFailed, provider, reason, why)
-}
-
+/// The failure of a connection, in the contract's words.
 fn failed(code: Code, provider: ProviderKind, reason: Reason, why: &str) -> Failure {
     let detail = format!("Provider '{provider}' connection test failed: {why}");
     Failure::new(code, detail).field("reason", reason.name())
@@ -234,9 +236,8 @@ impl From<Error> for Failure {
         } = error;
         let failure = match kind {
             Kind::Connection(reason) => {
-                // What was no slip stays until somebody changes something.
-                let stays = matches!(repeat, Repeat::Never | Repeat::Once);
-                connection_failed(provider, reason, &detail).retry(!stays)
+                failed(Code::ProviderConnectionFailed, provider, reason, &detail)
+                    .retry(repeat.is_worthwhile())
             }
             Kind::Locked | Kind::Missing | Kind::Unanswered(_) => {
                 failed(Code::ProviderBusy, provider, Reason::Timeout, &detail).retry(true)

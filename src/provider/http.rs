@@ -33,7 +33,7 @@ use super::retry::Policy;
 use crate::failure::Failure;
 use crate::progress::Task;
 use crate::secret::Secret;
-use crate::text::printable;
+use crate::text::{bytes, printable};
 
 pub use self::address::{encoded, origin};
 
@@ -177,6 +177,7 @@ impl Http {
             let value = ureq::http::HeaderValue::try_from(value).map_err(|_| {
                 let why = "the token holds characters that no token has";
                 Error::new(self.kind, Kind::Connection(Reason::Auth), why)
+                    .hint("store the token anew, with nothing before or behind it")
             })?;
             call = call.header(header::AUTHORIZATION, value);
         }
@@ -338,7 +339,7 @@ impl Http {
     pub fn transfer_url(&self, href: &str) -> Result<String> {
         let refuse = |why: &str| Err(self.astray("the provider", why));
         let Ok(uri) = href.parse::<Uri>() else {
-            return refuse("an address that is none");
+            return refuse("an address that cannot be read");
         };
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
             return refuse("an address that is not a whole one");
@@ -376,7 +377,8 @@ impl Http {
         let read = reader.read_to_end(&mut body);
         if body.len() as u64 > limit {
             if status.is_success() {
-                return Err(self.astray(host, "more than anybody asked for"));
+                let limit = bytes(limit);
+                return Err(self.astray(host, &format!("more than {limit}")));
             }
             body.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         } else if status != StatusCode::NO_CONTENT && status.is_success() {

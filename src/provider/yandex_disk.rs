@@ -22,7 +22,7 @@ use std::io::Read;
 use std::sync::{Arc, Mutex};
 
 use self::api::{KIND, Resource, read};
-use self::refusal::name;
+use self::refusal::{LATER, astray, file_in_the_way, name};
 use self::resource::object;
 use self::sending::Upload;
 use super::error::{Error, Kind, Reason, Result};
@@ -35,7 +35,7 @@ use crate::name::{FileName, TEMPORARY_MARK, is_temporary};
 use crate::progress::Task;
 use crate::remote_path::RemotePath;
 
-pub use self::api::{API_URL, Account, oauth};
+pub use self::api::{Account, oauth};
 
 /// Files on a page of a listing (§3).
 const PAGE: usize = 1000;
@@ -132,10 +132,7 @@ impl YandexDisk {
                 Ok(_) => {}
                 Err(refusal) if refusal.is(name::FOLDER_EXISTS) => {}
                 Err(refusal) if refusal.is(name::EXISTS) => {
-                    let detail =
-                        format!("'{path}' on Yandex Disk is a file, where a folder should be");
-                    return Err(Error::new(KIND, Kind::Misplaced, detail)
-                        .hint("remove or rename it, or choose another --remote-path"));
+                    return Err(file_in_the_way(&path));
                 }
                 Err(refusal) if refusal.is(name::NO_PARENT) && depth > 1 => {
                     missing = depth - 1;
@@ -192,8 +189,8 @@ impl YandexDisk {
         match self.account.ask("DELETE", "/resources", &query) {
             Ok(Ok(answer)) => {
                 if !self.finished(&answer, object.size)? && self.look_at(&path)?.is_some() {
-                    let detail = format!("it began to delete '{name}', and did not end");
-                    return Err(Error::new(KIND, Kind::Locked, detail));
+                    let detail = format!("it has not finished deleting '{name}'");
+                    return Err(Error::new(KIND, Kind::Locked, detail).hint(LATER));
                 }
                 self.account.forget_room();
                 Ok(true)
@@ -308,20 +305,13 @@ impl Provider for YandexDisk {
             Err(refusal) => return Err(refusal.error(doing).into()),
         };
         let resource: Resource = read(&answer, doing)?;
-        let unclear = |what: &str| {
-            let why = format!("it does not say {what} ({doing})");
-            Error::new(KIND, Kind::Connection(Reason::Network), why)
-        };
         if resource.kind.as_deref() == Some("file") {
-            let detail = format!("'{folder}' on Yandex Disk is a file, where a folder should be");
-            return Err(Error::new(KIND, Kind::Misplaced, detail)
-                .hint("remove or rename it, or choose another --remote-path")
-                .into());
+            return Err(file_in_the_way(&folder).into());
         }
         let embedded = resource.embedded;
-        let embedded = embedded.ok_or_else(|| unclear("what is in a folder"))?;
+        let embedded = embedded.ok_or_else(|| astray("it does not say what is in a folder"))?;
         let total = embedded.total;
-        let total = total.ok_or_else(|| unclear("how many files a folder has"))?;
+        let total = total.ok_or_else(|| astray("it does not say how many files a folder has"))?;
         let items = embedded.items.into_iter().map(|item| object(item, doing));
         let items = items.collect::<Result<Vec<_>>>()?;
         let end = offset + items.len() as u64;

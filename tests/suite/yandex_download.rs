@@ -272,7 +272,7 @@ fn a_download_that_cannot_succeed_ends_and_says_why() {
             Fault::HrefTemplated,
             6,
             &network,
-            "blanks to fill in",
+            "placeholders in it",
             1,
         ),
         (
@@ -524,7 +524,7 @@ fn redirects_lead_to_no_strange_place_and_carry_no_token() {
             "inside this network",
         ),
         ("//127.0.0.1:9/x?SECRET", "not a whole one"),
-        ("", "an address that is none"),
+        ("", "an address that cannot be read"),
     ] {
         let cloud = stored();
         cloud.fake.on(

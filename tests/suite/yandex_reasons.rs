@@ -212,7 +212,7 @@ fn somebody_who_does_not_speak_tls() {
         &cloud,
         &Told {
             reason: "tls",
-            detail: "127.0.0.1 cannot prove who it is",
+            detail: "127.0.0.1 does not speak TLS as we do",
             hint: "api_url",
             retryable: false,
         },

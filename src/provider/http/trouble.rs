@@ -71,7 +71,7 @@ impl Trouble {
             }
             ureq::Error::InvalidProxyUrl => say(
                 Reason::Network,
-                "the address of the proxy is none".to_owned(),
+                "the address of the proxy cannot be read".to_owned(),
             )
             .hint("check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY"),
             ureq::Error::ConnectionFailed => {
@@ -102,7 +102,11 @@ impl Trouble {
 
     fn tls(self, host: &str, error: &rustls::Error) -> Error {
         let why = printable(&error.to_string()).into_owned();
-        let detail = format!("{host} cannot prove who it is: {why}");
+        let what = match error {
+            rustls::Error::InvalidCertificate(_) => "cannot prove who it is",
+            _ => "does not speak TLS as we do",
+        };
+        let detail = format!("{host} {what}: {why}");
         let hint = match error {
             rustls::Error::InvalidCertificate(
                 rustls::CertificateError::Expired

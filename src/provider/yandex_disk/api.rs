@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::refusal::{Asked, NOT_THE_DISK, Refusal};
+use super::refusal::{Asked, NOT_THE_DISK, Refusal, astray};
 use super::token::Token;
-use crate::provider::error::{Error, Kind, Reason, Repeat, Result, Shortage};
+use crate::provider::error::{Error, Kind, Repeat, Result, Shortage};
 use crate::provider::http::{Answer, Http, Request, encoded, origin};
 use crate::provider::oauth::{Client, OAuth, Renew};
 use crate::provider::retry::Policy;
@@ -22,7 +22,7 @@ use crate::text::bytes;
 pub(super) const KIND: ProviderKind = ProviderKind::YandexDisk;
 
 /// Where the API is, unless configured otherwise (§1).
-pub const API_URL: &str = "https://cloud-api.yandex.net/v1/disk";
+const API_URL: &str = "https://cloud-api.yandex.net/v1/disk";
 
 /// Where tokens come from, unless configured otherwise.
 const OAUTH_URL: &str = "https://oauth.yandex.com";
@@ -322,15 +322,14 @@ impl Account {
         if same {
             return Ok(href);
         }
-        let why = "it gives an address for the token that is not its own";
-        Err(Error::new(KIND, Kind::Connection(Reason::Network), why))
+        let why = "it refers to an address that is not the API's, and the token is not sent there";
+        Err(astray(why).hint(NOT_THE_DISK))
     }
 
     /// The address of a link, byte for byte (§1).
     pub(super) fn transfer_url(&self, link: &Link) -> Result<String> {
         if link.templated {
-            let why = "it gives an address with blanks to fill in, which it never did";
-            return Err(Error::new(KIND, Kind::Connection(Reason::Network), why));
+            return Err(astray("it gives an address with placeholders in it"));
         }
         self.http.transfer_url(&link.href)
     }
@@ -420,9 +419,7 @@ pub(super) fn read<T: DeserializeOwned>(answer: &Answer, doing: &str) -> Result<
     serde_json::from_slice(&answer.body).map_err(|_| {
         // What it says instead is not quoted: it may hold anything.
         let why = format!("what answers is not Yandex Disk, or only a part of it ({doing})");
-        Error::new(KIND, Kind::Connection(Reason::Network), why)
-            .hint(NOT_THE_DISK)
-            .repeat(Repeat::Soon)
+        astray(why).hint(NOT_THE_DISK).repeat(Repeat::Soon)
     })
 }
 

@@ -1,7 +1,7 @@
 //! Naming: a verified upload gets its final name, and what is not wanted any more goes.
 
 use super::api::{KIND, Progress};
-use super::refusal::{Asked, name};
+use super::refusal::{Asked, LATER, name};
 use super::resource::is_same;
 use super::sending::Sent;
 use super::{YandexDisk, no_file};
@@ -20,8 +20,8 @@ impl YandexDisk {
         let unclear = match self.rename(&session.handle, &session.name, true, session.size) {
             Ok(Ok(true)) => None,
             Ok(Ok(false)) => {
-                let detail = format!("it began to rename '{}', and did not end", session.name);
-                Some(Error::new(KIND, Kind::Locked, detail))
+                let detail = format!("it has not finished giving '{}' its name", session.name);
+                Some(Error::new(KIND, Kind::Locked, detail).hint(LATER))
             }
             Ok(Err(refusal)) if refusal.is(name::EXISTS) => {
                 self.replace(session)?;

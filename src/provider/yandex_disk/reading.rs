@@ -4,8 +4,9 @@ use std::io::{self, Read};
 
 use super::YandexDisk;
 use super::api::{KIND, read};
+use super::refusal::astray;
 use crate::provider::Object;
-use crate::provider::error::{Error, Kind, Reason, Repeat, Result, smuggle};
+use crate::provider::error::{Error, Kind, Repeat, Result, smuggle};
 
 impl YandexDisk {
     /// As [`Provider::read`](crate::provider::Provider::read).
@@ -32,9 +33,7 @@ impl YandexDisk {
         };
         let url = self.account.transfer_url(&read(&answer, doing)?)?;
         let incoming = self.account.http().get(&url, offset)?;
-        let again = |detail: String| {
-            Error::new(KIND, Kind::Connection(Reason::Network), detail).repeat(Repeat::Soon)
-        };
+        let again = |detail: String| astray(detail).repeat(Repeat::Soon);
         let skip = match (incoming.status, incoming.range) {
             // Whoever does not give a part gives all: what is there already is passed over.
             (200, _) => offset,
@@ -79,10 +78,7 @@ struct Remaining {
 impl Read for Remaining {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let failed = |error: Error| Err(smuggle(anyhow::Error::new(error)));
-        let ended = || {
-            let why = "the file ended before all of it had come";
-            Error::new(KIND, Kind::Connection(Reason::Network), why).repeat(Repeat::Soon)
-        };
+        let ended = || astray("the file ended before all of it had come").repeat(Repeat::Soon);
         while self.skip > 0 {
             let room = usize::try_from(self.skip)
                 .unwrap_or(usize::MAX)

@@ -9,7 +9,8 @@ use crate::provider::error::{Error, Kind, Reason, Repeat, Shortage};
 use crate::provider::http::Answer;
 use crate::text::printable;
 
-const LATER: &str = "try again later; what is sent already is not sent again";
+/// The way out where time alone helps.
+pub(super) const LATER: &str = "try again later";
 
 /// The way out where something else answers in the service's place.
 pub(super) const NOT_THE_DISK: &str =
@@ -26,6 +27,18 @@ pub(super) mod name {
     pub(super) const NO_DISK: &str = "DiskUnsupportedUserAccountTypeError";
     pub(super) const NO_UPLOADS_LEFT: &str = "DiskUploadTrafficLimitExceeded";
     pub(super) const NO_DOWNLOADS_LEFT: &str = "DiskResourceDownloadLimitExceededError";
+}
+
+/// An answer that the API would not give, or not all of one.
+pub(super) fn astray(why: impl Into<String>) -> Error {
+    Error::new(KIND, Kind::Connection(Reason::Network), why)
+}
+
+/// The error of a file that has the name of a folder.
+pub(super) fn file_in_the_way(path: &str) -> Error {
+    let detail = format!("'{path}' on Yandex Disk is a file, where a folder should be");
+    Error::new(KIND, Kind::Misplaced, detail)
+        .hint("remove or rename it, or choose another --remote-path")
 }
 
 /// An answer that is a no.

@@ -1,17 +1,15 @@
 //! Files of the Disk in our words.
 
-use super::api::{KIND, Resource};
+use super::api::Resource;
+use super::refusal::astray;
 use crate::hash::{Md5, Sha256};
 use crate::name::is_temporary;
-use crate::provider::error::{Error, Kind, Reason, Result};
+use crate::provider::error::Result;
 use crate::provider::{Object, ObjectKind, Session};
 
 /// A resource in our words.
 pub(super) fn object(resource: Resource, doing: &str) -> Result<Object> {
-    let bad = |what: &str| {
-        let why = format!("it tells of a file without {what} ({doing})");
-        Error::new(KIND, Kind::Connection(Reason::Network), why)
-    };
+    let bad = |what: &str| astray(format!("it tells of a file without {what} ({doing})"));
     let name = resource.name.ok_or_else(|| bad("a name"))?;
     let kind = match resource.kind.as_deref() {
         Some("file") if is_temporary(&name) => ObjectKind::Temporary,

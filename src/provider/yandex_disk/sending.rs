@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::YandexDisk;
 use super::api::{KIND, Link, Progress, read};
-use super::refusal::{Refusal, name};
+use super::refusal::{LATER, Refusal, astray, name};
 use super::resource::is_final;
 use crate::name::FileName;
 use crate::progress::Task;
@@ -136,14 +136,14 @@ impl YandexDisk {
         }
         if sent == Some(Sent::Answered) && self.progress(session)? == Progress::UnderWay {
             let detail = format!("it has '{}', and still checks it", session.name);
-            return Err(Error::new(KIND, Kind::Locked, detail));
+            return Err(Error::new(KIND, Kind::Locked, detail).hint(LATER));
         }
         let detail = format!("the upload of '{}' did not arrive", session.name);
         Err(Error::new(KIND, Kind::Missing, detail))
     }
 
     /// An address to put one file of `size` bytes to.
-    pub(super) fn link(&self, path: &str, size: u64) -> Result<(String, Option<String>)> {
+    fn link(&self, path: &str, size: u64) -> Result<(String, Option<String>)> {
         let doing = "asking where to upload";
         let query = [("path", path), ("overwrite", "false")];
         let ask = || self.account.ask("GET", "/resources/upload", &query);
@@ -157,21 +157,20 @@ impl YandexDisk {
         Ok((self.account.transfer_url(&link)?, link.operation_id))
     }
 
-    pub(super) fn no_upload(&self, refusal: &Refusal, size: u64, doing: &str) -> Error {
+    fn no_upload(&self, refusal: &Refusal, size: u64, doing: &str) -> Error {
         if matches!(refusal.status, 413 | 507) {
             return self.no_room(size, refusal.status);
         }
         if refusal.is(name::NO_PARENT) {
             // Somebody removes it at this very moment.
             let detail = format!("the folder '{}' vanished ({doing})", self.folder());
-            return Error::new(KIND, Kind::Connection(Reason::Network), detail)
-                .repeat(Repeat::Soon);
+            return astray(detail).repeat(Repeat::Soon);
         }
         refusal.error(doing)
     }
 
     /// Looks for what a session sent: until it is there whole, with what is needed to compare it.
-    pub(super) fn find(&self, session: &Session, limit: Duration) -> Result<Option<Object>> {
+    fn find(&self, session: &Session, limit: Duration) -> Result<Option<Object>> {
         let path = self.path(&session.handle);
         let mut looks = 0;
         let mut unhashed = None;
@@ -240,7 +239,7 @@ impl YandexDisk {
     }
 
     /// The refusal of a file for its size: the numbers are worth a question.
-    pub(super) fn no_room(&self, size: u64, status: u16) -> Error {
+    fn no_room(&self, size: u64, status: u16) -> Error {
         self.account.forget_room();
         let known = self.account.check_room(size).err();
         let known = known.filter(|known| matches!(known.kind, Kind::Full(_) | Kind::TooLarge(_)));
