@@ -13,9 +13,9 @@ use crate::credential::SecretSource;
 use crate::failure::{Code, Failure};
 use crate::provider::ProviderKind;
 use crate::provider::error::{Error, Kind, Reason, Result};
-use crate::provider::oauth::{Client, Grant, OAuth, Renew};
+use crate::provider::oauth::{Grant, Renew};
+use crate::provider::registry::yandex_oauth;
 use crate::provider::retry::Policy;
-use crate::provider::yandex_disk::oauth;
 use crate::provider_file;
 use crate::provider_settings::{ProviderSettings, object, put_grant};
 use crate::secret::Secret;
@@ -57,19 +57,6 @@ impl Renewal {
         })
     }
 
-    fn service(&self) -> std::result::Result<OAuth, Failure> {
-        let secret = self.client_secret.as_ref();
-        let secret = secret.map(|secret| secret.resolve("client_secret"));
-        Ok(oauth(
-            self.oauth_url.as_deref(),
-            Client {
-                id: self.client_id.clone(),
-                secret: secret.transpose()?,
-            },
-            self.policy,
-        ))
-    }
-
     fn try_renew(&self, token: &Secret, refused: bool) -> anyhow::Result<Option<Grant>> {
         if !self.settings.is_writable() {
             // The next refresh token would be lost, and this one may be good for one use.
@@ -99,7 +86,10 @@ impl Renewal {
                 expires_at: section.token_expires_at,
             }));
         }
-        let mut grant = self.service()?.refresh(next)?;
+        let url = self.oauth_url.as_deref();
+        let secret = self.client_secret.as_ref();
+        let service = yandex_oauth(url, &self.client_id, secret, self.policy)?;
+        let mut grant = service.refresh(next)?;
         if grant.refresh_token.is_none() {
             grant.refresh_token = Some(next.clone());
         }

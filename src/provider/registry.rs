@@ -53,14 +53,13 @@ impl Registry {
 
     /// When the credentials of a provider end, as far as that is known.
     pub fn expires_at(&self, kind: ProviderKind) -> Option<Timestamp> {
-        let section = &self.sections.yandex_disk;
         if kind != ProviderKind::YandexDisk {
             return None;
         }
         // A token that was renewed meanwhile has another end.
         match &*locked(&self.yandex_disk) {
             Some(account) => account.expires_at(),
-            None => section.token_expires_at,
+            None => self.sections.yandex_disk.token_expires_at,
         }
     }
 
@@ -155,12 +154,7 @@ impl Registry {
             Failure::new(Code::ProviderNotConfigured, detail).hint(REGISTER)
         })?;
         let secret = client_secret.or(section.client_secret.as_ref());
-        let secret = secret.map(|secret| secret.resolve("client_secret"));
-        let client = Client {
-            id: id.to_owned(),
-            secret: secret.transpose()?,
-        };
-        Ok(oauth(section.oauth_url.as_deref(), client, self.policy))
+        yandex_oauth(section.oauth_url.as_deref(), id, secret, self.policy)
     }
 
     fn yandex_account(&self) -> Result<Arc<Account>, Failure> {
@@ -203,6 +197,24 @@ impl Registry {
             }
         }
     }
+}
+
+/// The OAuth service of Yandex, as an application of the operator's sees it.
+///
+/// # Errors
+/// When the application's secret cannot be fetched.
+pub fn yandex_oauth(
+    url: Option<&str>,
+    client_id: &str,
+    client_secret: Option<&SecretSource>,
+    policy: Policy,
+) -> Result<OAuth, Failure> {
+    let secret = client_secret.map(|secret| secret.resolve("client_secret"));
+    let client = Client {
+        id: client_id.to_owned(),
+        secret: secret.transpose()?,
+    };
+    Ok(oauth(url, client, policy))
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
