@@ -39,7 +39,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -l color -d 'W
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
@@ -81,7 +81,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -l col
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
@@ -103,7 +103,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and not __fish_seen_subcommand_from add list show update" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and not __fish_seen_subcommand_from add list show update" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and not __fish_seen_subcommand_from add list show update" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and not __fish_seen_subcommand_from add list show update" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and not __fish_seen_subcommand_from add list show update" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and not __fish_seen_subcommand_from add list show update" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
@@ -132,7 +132,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -l no-test -d 'Do not test the connection first'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
@@ -155,7 +155,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
@@ -177,7 +177,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from show" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from show" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from show" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from show" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
@@ -202,7 +202,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -l no-test -d 'Do not test the connection first'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
@@ -225,7 +225,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; a
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l all -d 'Also list providers that are not configured'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l no-check -d 'Do not test the connections'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l json -d 'Print one JSON document instead of a table'
@@ -255,7 +255,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; a
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l all -d 'Also list providers that are not configured'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l no-check -d 'Do not test the connections'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON document instead of a table'
@@ -279,7 +279,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; a
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from test" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
@@ -301,7 +301,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; a
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from info" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from info" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from info" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from info" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from info" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from info" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
@@ -333,7 +333,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; a
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l accept -d 'local, yandex_disk: take the storage or account that is there now, though another was used before'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l token-stdin -d 'Read the token from stdin, and store it in the file'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l disable -d 'Switch the provider off, and keep the rest'
@@ -361,7 +361,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; a
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l client-secret-stdin -d 'Read the application\'s secret from stdin, and store it in the file'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l code -d 'Read from stdin a code that a page shows'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l no-test -d 'Do not test the connection afterwards'
@@ -386,7 +386,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; a
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
@@ -408,7 +408,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and 
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and not __fish_seen_subcommand_from set get list unset" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and not __fish_seen_subcommand_from set get list unset" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and not __fish_seen_subcommand_from set get list unset" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and not __fish_seen_subcommand_from set get list unset" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and not __fish_seen_subcommand_from set get list unset" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and not __fish_seen_subcommand_from set get list unset" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
@@ -436,7 +436,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and 
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -l no-test -d 'Do not test the connection first'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -l unset -d 'Take the assignment away'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from set" -l json -d 'Print one JSON document instead of a table'
@@ -460,7 +460,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and 
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from get" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from get" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from get" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from get" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
@@ -483,7 +483,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and 
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -l configured -d 'Only companies with a provider'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -l unconfigured -d 'Only companies without a provider'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON document instead of a table'
@@ -507,7 +507,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and 
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand config; and __fish_seen_subcommand_from unset" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
@@ -533,7 +533,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l col
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l all -d 'All companies that have a provider'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l latest -d 'Only the newest backup of each type'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand sync" -l dry-run -d 'Only say what would be done'
@@ -561,7 +561,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and 
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create list verify rotate" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create list verify rotate" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create list verify rotate" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create list verify rotate" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create list verify rotate" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and not __fish_seen_subcommand_from create list verify rotate" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
@@ -590,7 +590,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and 
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
@@ -613,7 +613,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and 
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from list" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from list" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from list" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
@@ -636,7 +636,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and 
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from verify" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from verify" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from verify" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from verify" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
@@ -660,7 +660,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and 
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from rotate" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from rotate" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from rotate" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from rotate" -l dry-run -d 'Only show what would be removed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from rotate" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand backup; and __fish_seen_subcommand_from rotate" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
@@ -684,7 +684,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l co
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l all -d 'Also list unfinished uploads and what is no backup'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand files" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
@@ -709,7 +709,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l latest -d 'The newest backup'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l force -d 'Replace a different file of that name; take a backup that changed since it was stored'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l json -d 'Print one JSON document instead of a table'
@@ -733,7 +733,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -l c
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -l permanent -d 'For good, and not to the provider\'s trash'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand delete" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
@@ -756,7 +756,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; a
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and not __fish_seen_subcommand_from set get list unset" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and not __fish_seen_subcommand_from set get list unset" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and not __fish_seen_subcommand_from set get list unset" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and not __fish_seen_subcommand_from set get list unset" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and not __fish_seen_subcommand_from set get list unset" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and not __fish_seen_subcommand_from set get list unset" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
@@ -788,7 +788,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; a
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and __fish_seen_subcommand_from set" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and __fish_seen_subcommand_from set" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and __fish_seen_subcommand_from set" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and __fish_seen_subcommand_from set" -l default -d 'For all companies that have no policy of their own'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and __fish_seen_subcommand_from set" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
@@ -811,7 +811,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; a
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and __fish_seen_subcommand_from get" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and __fish_seen_subcommand_from get" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and __fish_seen_subcommand_from get" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and __fish_seen_subcommand_from get" -l default -d 'For all companies that have no policy of their own'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and __fish_seen_subcommand_from get" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
@@ -834,7 +834,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; a
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and __fish_seen_subcommand_from list" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and __fish_seen_subcommand_from list" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and __fish_seen_subcommand_from list" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
@@ -857,7 +857,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; a
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and __fish_seen_subcommand_from unset" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and __fish_seen_subcommand_from unset" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and __fish_seen_subcommand_from unset" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and __fish_seen_subcommand_from unset" -l default -d 'For all companies that have no policy of their own'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and __fish_seen_subcommand_from unset" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand retention; and __fish_seen_subcommand_from unset" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
@@ -883,7 +883,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand prune" -l co
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand prune" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand prune" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand prune" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand prune" -l all -d 'All companies with a provider and a policy'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand prune" -l dry-run -d 'Only say what would be removed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand prune" -l permanent -d 'For good, and not to the provider\'s trash'
@@ -908,7 +908,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand pin" -l colo
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand pin" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand pin" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand pin" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand pin" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand pin" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand pin" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
@@ -930,7 +930,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand unpin" -l co
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand unpin" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand unpin" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand unpin" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand unpin" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand unpin" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand unpin" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
@@ -955,7 +955,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand verify" -l c
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand verify" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand verify" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand verify" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand verify" -l all -d 'All companies that have a provider'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand verify" -l download -d 'Read everything back, whatever the provider says of it'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand verify" -l json -d 'Print one JSON document instead of a table'
@@ -982,7 +982,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand restore-test
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand restore-test" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand restore-test" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand restore-test" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand restore-test" -l all -d 'All companies that have a provider'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand restore-test" -l latest -d 'Only the newest backup'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand restore-test" -l json -d 'Print one JSON document instead of a table'
@@ -1007,7 +1007,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l c
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l no-check -d 'Do not test the providers\' connections'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l metrics -d 'Print Prometheus text, for the node exporter\'s textfile collector'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l json -d 'Print one JSON document instead of a table'
@@ -1034,7 +1034,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l 
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l failed -d 'Only what failed or was interrupted'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l check -d 'Check that no row was altered, removed or inserted'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l json -d 'Print one JSON document instead of a table'
@@ -1058,7 +1058,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions"
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
@@ -1081,7 +1081,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -l colo
 always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -l timeout -d 'Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand man" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'

@@ -95,7 +95,8 @@ pub(crate) struct Global {
     /// Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]
     #[arg(long, global = true, value_name = "DUR")]
     pub(crate) lock_wait: Option<String>,
-    /// Wait so long for somebody silent, such as a locked database [env: VERTEX_BACKUP_TIMEOUT] [default: 10s]
+    /// Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or
+    /// checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]
     #[arg(long, global = true, value_name = "DUR")]
     pub(crate) timeout: Option<String>,
 }
