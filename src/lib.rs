@@ -9,8 +9,9 @@
 //!   operations        create, sync, download, delete, prune, files, status
 //!   installation      one Vertex AR and what belongs to it
 //!   stores            company (the application's table), state, catalog, history, lock,
-//!                     settings, provider_file, credential, source, backup, archive
-//!   provider          the seam, its registry, one file a provider
+//!                     settings, provider_file, renewal, source, …
+//!   provider          the seam, its registry and retries, HTTP, one module a provider;
+//!                     beside it sections, credential, backup, archive, …
 //!   floor             failure, hash, dir, staging, name, remote_path, text, …
 //! ```
 //!
@@ -21,9 +22,10 @@
 //! [`local_set::LocalSet::find`] finds the whole set that a file belongs to
 //! ([`sets::group`]). [`sync::Sync::set`] writes a row in the history
 //! ([`history`]), compares the set with its sidecar, and sends its files in
-//! order: [`upload`] opens each ([`source::SourceFile`]), sends the bytes through the
-//! seam ([`provider::Provider`]), compares what is stored with what was read,
-//! publishes it, and records what is now known ([`state::State::record`]).
+//! order: [`upload`] opens each ([`source::SourceFile`]), takes up what an earlier run
+//! sent of it, or sends the bytes through the seam ([`provider::Provider`]), compares
+//! what is stored with what was read, publishes it, and records what is now known
+//! ([`state::State::record_upload`]).
 //! The set itself is recorded last ([`state::State::record_set`]).
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
