@@ -282,7 +282,8 @@ impl Account {
                     _ => Progress::UnderWay,
                 })
             }
-            Err(refusal) if refusal.is_missing() => Ok(Progress::Unknown),
+            // Whoever says it: what is not known cannot be waited for.
+            Err(refusal) if refusal.status == 404 => Ok(Progress::Unknown),
             Err(refusal) => Err(refusal.error(doing)),
         }
     }
