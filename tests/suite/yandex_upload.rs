@@ -338,6 +338,12 @@ fn s53_an_upload_that_the_server_calls_failed_is_not_looked_for() {
 fn s54_what_is_stored_may_show_late() {
     let (ever, put) = (usize::MAX, |fault| (Op::Put, When::Nth(1), fault));
     let stat = |nth| (Op::Stat, When::Nth(nth), failing(500));
+    let unknown = || Fault::status(404, "DiskOperationNotFoundError");
+    let forgets = || (Op::Operation, When::Always, unknown());
+    let tells = |field: &'static str, value: Value| {
+        let edit = Fault::edit(move |answer| answer[field] = value.clone());
+        (Op::Stat, When::Always, edit)
+    };
     let cases = [
         (vec![put(Fault::Late { looks: 4 })], 1),
         (vec![put(no_hashes(true, true, 4))], 1),
@@ -350,8 +356,27 @@ fn s54_what_is_stored_may_show_late() {
         (vec![put(accepted(1, "failed"))], 2),
         (vec![put(accepted(1, "failure"))], 2),
         (vec![put(accepted(3, "success")), stat(2), stat(3)], 1),
+        (vec![put(Fault::Late { looks: 10 }), forgets()], 1),
+        (vec![tells("modified", json!("soon"))], 1),
+        (vec![tells("revision", json!(-1.5))], 1),
     ];
     survived(Upload::new, cases.into());
+}
+
+#[test]
+fn s54_what_nobody_can_see_is_not_sent_again() {
+    let odd = Fault::edit(|answer| answer["size"] = json!("many"));
+    for fault in [failing(503), Fault::Html(200), Fault::ResetBeforeWork, odd] {
+        let upload = Upload::replacing();
+        upload
+            .fake()
+            .on(Op::Put, When::Nth(1), Fault::ResetAfterWork);
+        upload.fake().on(Op::Stat, When::AllAfter(1), fault);
+        let told = upload.fails(6);
+        reason(&told, "timeout");
+        assert_eq!((upload.puts(), upload.noted()), (1, 1));
+        upload.settled(1);
+    }
 }
 
 #[test]

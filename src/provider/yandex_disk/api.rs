@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use super::refusal::{Asked, NOT_THE_DISK, Refusal, astray};
 use super::token::Token;
@@ -90,10 +90,20 @@ pub(super) struct Resource {
     pub(super) size: Option<u64>,
     pub(super) md5: Option<String>,
     pub(super) sha256: Option<String>,
+    #[serde(default, deserialize_with = "readable")]
     pub(super) modified: Option<Timestamp>,
+    #[serde(default, deserialize_with = "readable")]
     pub(super) revision: Option<u64>,
     #[serde(rename = "_embedded")]
     pub(super) embedded: Option<Embedded>,
+}
+
+/// What nothing depends on may be written in any way: a file whose date cannot be read is there.
+fn readable<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    value: D,
+) -> std::result::Result<Option<T>, D::Error> {
+    let value = serde_json::Value::deserialize(value)?;
+    Ok(serde_json::from_value(value).ok())
 }
 
 #[derive(Deserialize)]

@@ -172,10 +172,13 @@ impl YandexDisk {
     /// Looks for what a session sent: until it is there whole, with what is needed to compare it.
     fn find(&self, session: &Session, limit: Duration) -> Result<Option<Object>> {
         let path = self.path(&session.handle);
+        let is_answered = self.upload(session).map(|upload| upload.sent) == Some(Sent::Answered);
         let mut looks = 0;
         let mut unhashed = None;
+        let mut unseen = None;
         let found = self.account.policy().until(KIND, limit, || {
             looks += 1;
+            unseen = None;
             match self.look_at(&path) {
                 Ok(Some(object)) if is_final(&object, session) => Ok(Some(Ok(object))),
                 Ok(Some(object)) if object.size == session.size && object.md5.is_some() => {
@@ -193,19 +196,28 @@ impl YandexDisk {
                 }
                 Ok(None) => Ok(match self.progress(session)? {
                     Progress::Failed => Some(Err(())),
-                    // The server has never heard of it, or has long forgotten.
-                    Progress::Unknown if looks > PATIENT_LOOKS => Some(Err(())),
+                    // The server has never heard of it. What it said to have, it only forgot.
+                    Progress::Unknown if looks > PATIENT_LOOKS && !is_answered => Some(Err(())),
                     _ => None,
                 }),
                 // Right after an upload the metadata may fail, too (§5.4).
-                Err(error) if error.is_open() && !limit.is_zero() => Ok(None),
+                Err(error) if error.is_open() && !limit.is_zero() => {
+                    unseen = Some(error);
+                    Ok(None)
+                }
                 Err(error) => Err(error),
             }
         })?;
-        Ok(match found {
-            Some(found) => found.ok(),
-            None => unhashed,
-        })
+        match (found, unhashed, unseen) {
+            (Some(found), ..) => Ok(found.ok()),
+            (None, Some(unhashed), _) => Ok(Some(unhashed)),
+            // Only who is told that it is not there may send it again.
+            (None, None, Some(error)) => {
+                let detail = format!("nobody can see whether '{}' arrived: {error}", session.name);
+                Err(Error::new(KIND, Kind::Locked, detail))
+            }
+            (None, None, None) => Ok(None),
+        }
     }
 
     /// How the server says that an upload stands.
