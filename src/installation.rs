@@ -305,10 +305,9 @@ fn remove_leftovers(
 
 /// Whether an upload is there whole, or may still come.
 fn has_arrived(provider: &dyn Provider, upload: &Unfinished) -> bool {
-    upload.sent_at.is_some()
-        || provider
-            .inspect(&upload.session, Look::Once, &Silent)
-            .is_ok_and(|object| object.size == upload.session.size)
+    // Looked for in any case: that puts back what the killed run had put aside.
+    let there = provider.inspect(&upload.session, Look::Once, &Silent);
+    upload.sent_at.is_some() || there.is_ok_and(|object| object.size == upload.session.size)
 }
 
 /// The two fields for an assignment.

@@ -235,3 +235,43 @@ fn x35_a_killed_set_is_finished_by_the_next_run() {
         cloud.run(["history", "--check"]).code(0);
     }
 }
+
+#[test]
+fn x35_what_was_put_aside_is_back_before_another_backup_goes() {
+    // Large enough for a note that all was sent, which keeps the upload for the run that wants it.
+    let upload = Upload::replacing().larger();
+    upload
+        .fake()
+        .on(Op::Move, When::Always, Fault::IgnoreOverwrite);
+    let moved = (Op::Move, 2, Moment::AfterWork);
+    kill_at(upload.fake(), upload.call(), moved);
+    assert_eq!(upload.cloud.content(NAME), None);
+    upload.cloud.write("other.tar", "x");
+    upload.cloud.sync("other.tar").code(0);
+    assert!(upload.cloud.content(NAME).unwrap() == OLD);
+    upload.fake().remove(&Cloud::path("other.tar"));
+    upload.settled(2);
+}
+
+#[test]
+fn x35_what_was_put_aside_does_not_go_for_a_folder() {
+    let upload = Upload::replacing();
+    upload
+        .fake()
+        .on(Op::Move, When::Always, Fault::IgnoreOverwrite);
+    kill_at(
+        upload.fake(),
+        upload.call(),
+        (Op::Move, 2, Moment::AfterWork),
+    );
+    upload.fake().mkdir(&Cloud::path(NAME));
+    upload.send(11);
+    let kept = upload.names();
+    let kept: Vec<_> = kept
+        .iter()
+        .filter_map(|name| upload.cloud.content(name))
+        .collect();
+    assert!(kept.iter().any(|content| content == OLD));
+    upload.fake().remove(&Cloud::path(NAME));
+    upload.settled(1);
+}

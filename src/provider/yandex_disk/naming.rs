@@ -24,7 +24,10 @@ impl YandexDisk {
                 Some(Error::new(KIND, Kind::Locked, detail).hint(LATER))
             }
             Ok(Err(refusal)) if refusal.is(name::EXISTS) => {
-                self.replace(session)?;
+                // What has the name may be what an unanswered try gave it.
+                if self.published(session, staged)?.is_none() {
+                    self.replace(session)?;
+                }
                 None
             }
             Ok(Err(refusal)) if refusal.is(name::FOLDER_EXISTS) => {
@@ -45,7 +48,8 @@ impl YandexDisk {
             },
             None => self.renamed(session, staged)?,
         };
-        if self.upload(session).is_some_and(|upload| upload.is_retired) {
+        if self.upload(session).is_none_or(|upload| upload.is_retired) {
+            // Of what another run began, nobody here knows what it put aside.
             self.settle_retired(session)?;
         }
         let begun_here = self.uploads().remove(&session.handle).is_some();
@@ -158,11 +162,20 @@ impl YandexDisk {
         if self.look_at(&self.path(&retired))?.is_none() {
             return Ok(());
         }
-        if self.look_at(&self.path(&session.name))?.is_some() {
-            return self.remove_own(&retired).map(drop);
+        // Asked by moving, not by looking: only what the server itself finds there replaces it.
+        match self.rename(&retired, &session.name, false, session.size)? {
+            Ok(_) => Ok(()),
+            Err(refusal) if refusal.is(name::EXISTS) => {
+                let there = self.look_at(&self.path(&session.name))?;
+                match there {
+                    Some(there) if there.kind != ObjectKind::Other => {
+                        self.remove_own(&retired).map(drop)
+                    }
+                    Some(_) => Err(no_file(&session.name)),
+                    None => Ok(()),
+                }
+            }
+            Err(refusal) => Err(refusal.error("putting the old file back")),
         }
-        let moved = self.rename(&retired, &session.name, false, session.size)?;
-        moved.map_err(|refusal| refusal.error("putting the old file back"))?;
-        Ok(())
     }
 }
