@@ -4,12 +4,12 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::promises::until;
 use crate::support::backups::noise;
-use crate::support::{DB, Sandbox};
+use crate::support::{DB, Sandbox, signal};
 
 /// Three database backups, oldest first.
 const NIGHTS: [&str; 3] = [
@@ -464,8 +464,7 @@ fn a_locked_company_does_not_hold_up_the_others() {
     until("an unfinished upload", || {
         !Sandbox::names_in(&remote).is_empty()
     });
-    let pid = Pid::from_raw(i32::try_from(busy.id()).unwrap()).unwrap();
-    kill_process(pid, Signal::STOP).unwrap();
+    signal(&busy, Signal::STOP);
     let report = sandbox.json(3, ["sync", "--all", "--provider", "local", "--latest"]);
     let told = told(&report);
     assert_eq!(words(&told), [NIGHTS[2], NIGHTS[2], "locked", NIGHTS[2]]);
@@ -614,12 +613,11 @@ fn a_set_that_vanishes_between_plan_and_action_fails_alone() {
     until("an unfinished upload", || {
         !Sandbox::names_in(&remote).is_empty()
     });
-    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-    kill_process(pid, Signal::STOP).unwrap();
+    signal(&child, Signal::STOP);
     // The application's rotation takes one away.
     fs::remove_file(sandbox.file(&format!("backups/database/{}", NIGHTS[1]))).unwrap();
     fs::remove_file(sandbox.file("backups/database/db_backup_20250302_010000.json")).unwrap();
-    kill_process(pid, Signal::CONT).unwrap();
+    signal(&child, Signal::CONT);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(3));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -657,8 +655,7 @@ fn a_signal_ends_a_bulk_run_between_two_backups() {
             .iter()
             .any(|name| name.contains("vertex-backup-partial-"))
     });
-    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-    kill_process(pid, Signal::TERM).unwrap();
+    signal(&child, Signal::TERM);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(143));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -12,13 +12,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use vertex_backup::archive::{Compression, read_through};
 use vertex_backup::hash::Sha256;
 
 use crate::database::leave_a_hot_journal;
-use crate::support::{Outcome, Sandbox, fixtures, give_to_nobody, keys};
+use crate::support::{Outcome, Sandbox, fixtures, give_to_nobody, keys, signal};
 
 /// The fixtures' backups; what a test makes comes on top of them.
 const BEFORE: &str = "2025";
@@ -873,11 +873,6 @@ fn large(sandbox: &Sandbox, size: u64) {
     let path = sandbox.write("storage/large.bin", "");
     let file = fs::OpenOptions::new().write(true).open(path).unwrap();
     file.set_len(size).unwrap();
-}
-
-fn signal(child: &Child, signal: Signal) {
-    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-    kill_process(pid, signal).unwrap();
 }
 
 /// Whether the application, or anybody else, could take a name for a backup's.

@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use vertex_backup::failure::{Code, Failure};
 use vertex_backup::installation::{Installation, Remote};
@@ -21,7 +21,7 @@ use vertex_backup::state::State;
 use vertex_backup::sync::{Sync, SyncOptions};
 
 use crate::support::forward::forward;
-use crate::support::{DB, DB_SHA256, STORAGE, Sandbox};
+use crate::support::{DB, DB_SHA256, STORAGE, Sandbox, signal};
 
 /// The library at work on a sandbox, for what cannot be timed from outside.
 pub struct Desk {
@@ -625,7 +625,7 @@ fn a_killed_sync_leaves_the_old_file_and_the_next_run_finishes() {
 
 #[test]
 fn a_signal_ends_a_sync_cleanly() {
-    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+    for (order, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
         let sandbox = Sandbox::assigned();
         let remote = sandbox.remote("acme-corp");
         large(&sandbox);
@@ -633,8 +633,7 @@ fn a_signal_ends_a_sync_cleanly() {
             .command(["sync", "acme-corp", "large.tar", "--json"])
             .spawn();
         until("an unfinished upload", || has_unfinished(&remote));
-        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-        kill_process(pid, signal).unwrap();
+        signal(&child, order);
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(code));
         let error: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -663,8 +662,7 @@ fn an_interrupted_download_goes_on_where_it_stopped() {
     until("a partial file", || {
         fs::metadata(&partial).is_ok_and(|meta| meta.len() > 0)
     });
-    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-    kill_process(pid, Signal::TERM).unwrap();
+    signal(&child, Signal::TERM);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(143));
     let stderr = String::from_utf8(output.stderr).unwrap();
@@ -711,8 +709,7 @@ fn two_downloads_to_one_file_exclude_each_other() {
     until("a partial file", || {
         fs::metadata(&partial).is_ok_and(|meta| meta.len() > 0)
     });
-    let pid = Pid::from_raw(i32::try_from(first.id()).unwrap()).unwrap();
-    kill_process(pid, Signal::STOP).unwrap();
+    signal(&first, Signal::STOP);
     // By another spelling of the folder, and even by another state, which means other locks.
     let other_state = sandbox.path().join("other.db");
     for state in [sandbox.state(), other_state] {
@@ -727,7 +724,7 @@ fn two_downloads_to_one_file_exclude_each_other() {
         let error = call.env("VERTEX_BACKUP_STATE", state).run().code(8).json();
         assert_eq!(error["code"], json!("locked"));
     }
-    kill_process(pid, Signal::CONT).unwrap();
+    signal(&first, Signal::CONT);
     assert!(first.wait().unwrap().success());
     assert_eq!(
         fs::metadata(sandbox.file("out/large.tar")).unwrap().len(),
@@ -801,8 +798,7 @@ fn two_runs_on_one_company_exclude_each_other() {
     let mut first = sandbox.command(["sync", "acme-corp", "large.tar"]).spawn();
     until("an unfinished upload", || has_unfinished(&remote));
     // Stopped, it holds the lock for as long as the test needs.
-    let pid = Pid::from_raw(i32::try_from(first.id()).unwrap()).unwrap();
-    kill_process(pid, Signal::STOP).unwrap();
+    signal(&first, Signal::STOP);
     let error = sandbox.json(8, ["sync", "acme-corp", "one.db"]);
     assert_eq!(
         (&error["status"], &error["code"]),
@@ -816,7 +812,7 @@ fn two_runs_on_one_company_exclude_each_other() {
     sandbox.run(["config", "unset", "acme-corp"]).code(8);
     // Another company is not concerned.
     sandbox.run(["sync", "globex", "one.db"]).code(0);
-    kill_process(pid, Signal::CONT).unwrap();
+    signal(&first, Signal::CONT);
     sandbox
         .run(["sync", "acme-corp", "one.db", "--lock-wait", "60s"])
         .code(0);

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::support::{Call, DB, Outcome, Sandbox, give_to_nobody, keys};
+use crate::support::{Call, DB, Outcome, Sandbox, give_to_nobody, keys, signal};
 
 /// What no output may ever hold.
 const CANARY: &str = "y0_CaNaRy";
@@ -814,9 +815,7 @@ fn interrupting_a_command_that_hangs_ends_the_run_at_once() {
         std::thread::sleep(Duration::from_millis(10));
     }
     assert!(sandbox.file("started").exists());
-    let pid = i32::try_from(run.id()).unwrap();
-    let pid = rustix::process::Pid::from_raw(pid).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    signal(&run, Signal::INT);
     // Its pipes are at their end only when the hanging command is gone too.
     let run = Outcome::of(&run.wait_with_output().unwrap(), &sandbox).code(130);
     assert_eq!(run.json()["code"], "interrupted");

@@ -6,12 +6,12 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Stdio;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::promises::until;
 use crate::support::backups::{noise, sidecar_of};
-use crate::support::{DB, NOBODY, STORAGE, Sandbox, give_to_nobody};
+use crate::support::{DB, NOBODY, STORAGE, Sandbox, give_to_nobody, signal};
 
 const DB_SIDECAR: &str = "db_backup_20250131_040000.json";
 const FULL: &str = "full_backup_20250131_040000.json";
@@ -325,8 +325,7 @@ fn stopped_while_recording(
     until("the first backup", || {
         remote_names(sandbox) == ["db_backup_20250101_010000.db"]
     });
-    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-    kill_process(pid, Signal::TERM).unwrap();
+    signal(&child, Signal::TERM);
     until("the signal to arrive", || {
         let status = fs::read_to_string(format!("/proc/{}/status", child.id()));
         status

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use vertex_backup::failure::Code;
 use vertex_backup::hash::Sha256;
@@ -12,7 +12,7 @@ use vertex_backup::progress::{Progress, Task};
 
 use crate::promises::{Desk, code_of, until};
 use crate::support::backups::{noise, sidecar};
-use crate::support::{DB, STORAGE, Sandbox, give_to_nobody};
+use crate::support::{DB, STORAGE, Sandbox, give_to_nobody, signal};
 
 /// The split backup of the fixtures, and what belongs to it.
 const SPLIT: &str = "storage_backup_20250130_030000.tar.gz";
@@ -677,8 +677,7 @@ fn a_download_of_parts_goes_on_where_it_was_interrupted() {
     until("a partial file", || {
         fs::metadata(&partial).is_ok_and(|meta| meta.len() > 2_000_000)
     });
-    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-    kill_process(pid, Signal::TERM).unwrap();
+    signal(&child, Signal::TERM);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(143));
     assert!(!sandbox.file("out").exists());

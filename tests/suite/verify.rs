@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use vertex_backup::hash::Sha256;
 use vertex_backup::name::FileName;
@@ -19,7 +19,7 @@ use vertex_backup::verify::{Verified, Verify, VerifyOptions};
 
 use crate::promises::{Desk, large, until};
 use crate::support::forward::forward;
-use crate::support::{DB, DB_SHA256, STORAGE, Sandbox, keys};
+use crate::support::{DB, DB_SHA256, STORAGE, Sandbox, keys, signal};
 
 const SPLIT: &str = "storage_backup_20250130_030000.tar.gz";
 const PART2: &str = "storage_backup_20250130_030000.tar.part002.gz";
@@ -360,8 +360,7 @@ fn an_interrupted_verification_says_so_and_frees_the_company() {
             .unwrap()
             > 0
     });
-    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-    kill_process(pid, Signal::TERM).unwrap();
+    signal(&child, Signal::TERM);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(143));
     let runs = sandbox.json(0, ["history", "--limit", "1"]);

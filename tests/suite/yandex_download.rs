@@ -7,14 +7,14 @@ use std::net::TcpListener;
 use std::process::Child;
 use std::thread;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::promises::until;
 use crate::support::backups::noise;
 use crate::support::cloud::Cloud;
 use crate::support::fake_yandex::{Fault, Moment, Op, Request, When};
-use crate::support::{Outcome, Sandbox};
+use crate::support::{Outcome, Sandbox, signal};
 
 /// A backup that somebody stored without a sidecar.
 const NAME: &str = "storage_backup_20250301_010000.tar.gz";
@@ -54,11 +54,6 @@ fn arrived(cloud: &Cloud, content: &[u8]) {
     fs::remove_file(cloud.file(OUT)).unwrap();
 }
 
-/// Which requests there were since so many of them.
-fn since(cloud: &Cloud, mark: usize) -> Vec<Request> {
-    cloud.fake.requests().split_off(mark)
-}
-
 /// Where each request for bytes began, as it said: `0` without a range.
 fn starts(requests: &[Request]) -> Vec<u64> {
     let storage = requests.iter().filter(|request| request.op == Op::Storage);
@@ -78,11 +73,6 @@ fn starts(requests: &[Request]) -> Vec<u64> {
 
 fn count(requests: &[Request], op: Op) -> usize {
     requests.iter().filter(|request| request.op == op).count()
-}
-
-fn signal(child: &Child, signal: Signal) {
-    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-    kill_process(pid, signal).unwrap();
 }
 
 fn failed(error: &Value) -> (&Value, &Value, &Value) {
@@ -160,17 +150,17 @@ fn a_cut_download_goes_on_where_it_broke_with_a_new_link() {
         for (when, fault) in faults {
             fake.on(Op::Storage, *when, fault.clone());
         }
-        let mark = fake.requests().len();
+        let mark = cloud.mark();
         fetch(&cloud, 0);
-        let requests = since(&cloud, mark);
+        let requests = cloud.since(mark);
         assert_eq!(starts(&requests), expected, "{what}");
         assert_eq!(count(&requests, Op::DownloadLink), expected.len(), "{what}");
     }
     // After a reset some of what was sent may be lost, but nothing is skipped.
     fake.on(Op::Storage, When::Nth(1), Fault::ResetAtByte(200_000));
-    let mark = fake.requests().len();
+    let mark = cloud.mark();
     fetch(&cloud, 0);
-    let begun = starts(&since(&cloud, mark));
+    let begun = starts(&cloud.since(mark));
     assert!(begun.len() == 2 && begun[1] <= 200_000, "{begun:?}");
 }
 
@@ -198,10 +188,10 @@ fn a_slip_on_the_way_to_the_bytes_is_made_up_for() {
         (Op::Stat, Fault::Empty(502)),
     ];
     for (op, slip) in slips {
-        let mark = fake.requests().len();
+        let mark = cloud.mark();
         fake.on(op, When::Nth(1), slip);
         fetch(&cloud, 0);
-        let statuses = since(&cloud, mark);
+        let statuses = cloud.since(mark);
         let links = count(&statuses, Op::DownloadLink);
         assert_eq!(links, if op == Op::Stat { 1 } else { 2 }, "{op:?}");
     }
@@ -332,9 +322,9 @@ fn what_came_before_the_connection_was_gone_is_kept() {
     }
     fetch(&cloud, 6).stderr_has("97.7 KiB are kept in '.out.tar.gz.partial'");
     assert_eq!(cloud.fake.count(Op::Storage), 6);
-    let mark = cloud.fake.requests().len();
+    let mark = cloud.mark();
     fetch(&cloud, 0);
-    assert_eq!(starts(&since(&cloud, mark)), [100_000]);
+    assert_eq!(starts(&cloud.since(mark)), [100_000]);
 }
 
 #[test]
@@ -367,9 +357,9 @@ fn a_replaced_backup_is_never_mixed_with_the_old_one() {
     let cloud = stored();
     cut_short(&cloud, |child| child.kill().unwrap());
     cloud.fake.put(&Cloud::path(NAME), &other);
-    let mark = cloud.fake.requests().len();
+    let mark = cloud.mark();
     cloud.call(DOWNLOAD).run().code(0);
-    assert_eq!(starts(&since(&cloud, mark)), [0]);
+    assert_eq!(starts(&cloud.since(mark)), [0]);
     arrived(&cloud, &other);
 }
 
@@ -397,9 +387,9 @@ fn a_run_goes_on_where_a_killed_or_stopped_one_ended() {
         assert!(!cloud.file(OUT).exists());
         let run = &cloud.json(0, ["history", "--limit", "1"])["runs"][0];
         assert_eq!(run["verdict"], "interrupted");
-        let mark = cloud.fake.requests().len();
+        let mark = cloud.mark();
         fetch(&cloud, 0);
-        assert_eq!(starts(&since(&cloud, mark)), [100_000]);
+        assert_eq!(starts(&cloud.since(mark)), [100_000]);
     }
 }
 
@@ -423,10 +413,10 @@ fn parts_that_came_are_not_fetched_again() {
     });
     child.kill().unwrap();
     child.wait().unwrap();
-    let mark = cloud.fake.requests().len();
+    let mark = cloud.mark();
     cloud.call(DOWNLOAD).run().code(0);
     arrived(&cloud, &[part(1), part(2), part(3)].concat());
-    let requests = since(&cloud, mark);
+    let requests = cloud.since(mark);
     assert_eq!(starts(&requests), [0, 40_000, 0]);
     let storage = requests.iter().filter(|request| request.op == Op::Storage);
     let paths: Vec<_> = storage.map(|request| request.path.clone()).collect();
@@ -566,7 +556,7 @@ fn the_service_says_when_to_come_back() {
     ];
     for (op, after) in [Op::Stat, Op::DownloadLink, Op::List].iter().zip(far) {
         let cloud = stored();
-        let mark = cloud.fake.requests().len();
+        let mark = cloud.mark();
         cloud.fake.on(*op, When::Always, retry(after));
         let call = match op {
             Op::List => cloud.call(["files", "acme-corp", "--json"]),
@@ -581,7 +571,7 @@ fn the_service_says_when_to_come_back() {
         assert_eq!(failed(&error), expected);
         let detail = error["detail"].as_str().unwrap();
         assert!(detail.contains("it asks to come back at 20"), "{detail}");
-        assert_eq!(count(&since(&cloud, mark), *op), 1);
+        assert_eq!(count(&cloud.since(mark), *op), 1);
     }
 }
 

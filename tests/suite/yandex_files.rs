@@ -9,14 +9,14 @@ use std::process::Child;
 use std::time::Duration;
 
 use rustix::net;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::promises::until;
 use crate::support::backups::noise;
 use crate::support::cloud::{Cloud, FOLDER};
 use crate::support::fake_yandex::{Fault, Moment, Op, Request, TOKEN, When};
-use crate::support::{DB, Outcome, STORAGE, Sandbox, make_private};
+use crate::support::{DB, Outcome, STORAGE, Sandbox, signal};
 
 const FULL: &str = "full_backup_20250131_040000.json";
 
@@ -36,15 +36,6 @@ fn nights(count: usize) -> Cloud {
             .put(&Cloud::path(&night(number)), &number.to_le_bytes());
     }
     cloud
-}
-
-/// What was asked since so many requests.
-fn asked(cloud: &Cloud, mark: usize) -> Vec<Request> {
-    cloud.fake.requests().split_off(mark)
-}
-
-fn mark(cloud: &Cloud) -> usize {
-    cloud.fake.requests().len()
 }
 
 fn ops(requests: &[Request]) -> Vec<Op> {
@@ -74,12 +65,12 @@ fn changes(requests: &[Request]) -> Vec<Op> {
 #[test]
 fn a_listing_is_whole_however_many_pages_it_has() {
     let cloud = nights(2500);
-    let before = mark(&cloud);
+    let before = cloud.mark();
     let report = cloud.json(0, ["files", "acme-corp"]);
     assert_eq!(report["count"], 2500);
     let (first, last) = (night(0), night(2499));
     assert_eq!((names(&report)[0], names(&report)[2499]), (&*last, &*first));
-    let pages = asked(&cloud, before);
+    let pages = cloud.since(before);
     let offsets: Vec<_> = pages
         .iter()
         .map(|page| page.param("offset").unwrap())
@@ -161,13 +152,13 @@ fn a_listing_in_doubt_is_an_error_and_nothing_is_done_about_it() {
         let cloud = nights(1001);
         let keep = ["retention", "set", "--default", "--keep-last", "1", "-q"];
         cloud.run(keep).code(0);
-        let before = mark(&cloud);
+        let before = cloud.mark();
         for command in ["files", "prune", "sync"] {
             cloud.fake.on(Op::List, when, fault.clone());
             let outcome = cloud.call([command, "acme-corp", "--yes"]).run().code(code);
             outcome.stderr_has(words);
         }
-        assert_eq!(changes(&asked(&cloud, before)), [], "{words}");
+        assert_eq!(changes(&cloud.since(before)), [], "{words}");
         assert_eq!(cloud.names().len(), 1001);
     }
     // Once is no trouble; and what says too small a total has more on the next page.
@@ -206,7 +197,7 @@ fn foreign_things_are_shown_for_what_they_are_and_left_alone() {
     };
     cloud.fake.on(Op::List, When::Always, Fault::edit(climb));
 
-    let before = mark(&cloud);
+    let before = cloud.mark();
     let report = cloud.json(0, ["files", "acme-corp", "--all"]);
     let mut found = names(&report);
     found.sort_unstable();
@@ -238,14 +229,14 @@ fn foreign_things_are_shown_for_what_they_are_and_left_alone() {
     assert_eq!(cloud.json(0, ["files", "acme-corp"])["count"], 0);
     cloud.run(["download", "acme-corp", "--latest"]).code(4);
     cloud.run(["verify", "acme-corp"]).code(0);
-    assert_eq!(ops(&asked(&cloud, before)), [Op::List; 5]);
+    assert_eq!(ops(&cloud.since(before)), [Op::List; 5]);
 
     // A folder is no backup: not to be replaced, not to be deleted.
     let sync = cloud.sync(&format!("backups/database/{DB}")).code(11);
     sync.stderr_has("is not a file, and is left alone");
     let delete = cloud.run(["delete", "acme-corp", DB, "-y"]).code(11);
     delete.stderr_has("is a folder, and is left alone");
-    assert_eq!(changes(&asked(&cloud, before)), []);
+    assert_eq!(changes(&cloud.since(before)), []);
     assert_eq!(cloud.names().len(), expected.len());
     // Nor one that came while the file was on its way.
     cloud.fake.remove(&Cloud::path(DB));
@@ -376,12 +367,12 @@ fn prune_fills_the_trash_or_not_as_it_is_told() {
         }
         let keep = ["retention", "set", "--default", "--keep-last", "1", "-q"];
         cloud.run(keep).code(0);
-        let before = mark(&cloud);
+        let before = cloud.mark();
         let report = cloud.json(0, ["prune", "acme-corp"].iter().chain(words));
         assert_eq!(report["success"], true);
         assert_eq!(cloud.names(), [night(2), night(2).replace(".db", ".json")]);
         assert_eq!(cloud.fake.trash().len(), trashed);
-        let deleted = asked(&cloud, before);
+        let deleted = cloud.since(before);
         let deleted: Vec<_> = deleted
             .iter()
             .filter(|request| request.op == Op::Delete)
@@ -400,16 +391,7 @@ fn prune_fills_the_trash_or_not_as_it_is_told() {
 fn names_are_data_from_end_to_end() {
     let cloud = Cloud::unassigned();
     let folder = "/vertex ar/a+b%#:'я🌼/ещё \"один\" & co?";
-    let set = [
-        "config",
-        "set",
-        "acme-corp",
-        "--provider",
-        "yandex_disk",
-        "--remote-path",
-        folder,
-    ];
-    cloud.run(set).code(0);
+    cloud.assign_disk("acme-corp", &["--remote-path", folder]);
     let odd = [
         "db 1+2 100%25 #3:'\"я🌼\".db",
         "-db &a=b;?x=y.db",
@@ -458,23 +440,23 @@ fn whole_nights_go_come_back_and_are_compared() {
     assert_eq!(cloud.fake.braked_uploads(), Vec::<String>::new());
 
     // By what the provider says, without a byte of it.
-    let before = mark(&cloud);
+    let before = cloud.mark();
     let report = cloud.json(0, ["verify", "acme-corp"]);
     assert_eq!(
         (&report["count"], &report["failed"]),
         (&json!(6), &json!(0))
     );
-    assert_eq!(ops(&asked(&cloud, before)), [Op::List]);
-    let before = mark(&cloud);
+    assert_eq!(ops(&cloud.since(before)), [Op::List]);
+    let before = cloud.mark();
     let stale = cloud
         .run(["status", "acme-corp", "--max-age", "1h"])
         .code(0);
     assert!(stale.stdout.contains("yandex_disk"), "{}", stale.stdout);
-    assert_eq!(ops(&asked(&cloud, before)), [Op::Disk, Op::List, Op::Link]);
+    assert_eq!(ops(&cloud.since(before)), [Op::Disk, Op::List, Op::Link]);
     // Or by reading all there is, each file once.
-    let before = mark(&cloud);
+    let before = cloud.mark();
     cloud.json(0, ["verify", "acme-corp", "--download"]);
-    let mut read = asked(&cloud, before);
+    let mut read = cloud.since(before);
     read.retain(|request| request.op == Op::Storage);
     let mut read: Vec<String> = read.into_iter().map(|request| request.path).collect();
     read.sort();
@@ -508,9 +490,9 @@ fn whole_nights_go_come_back_and_are_compared() {
 
     // What the Disk has is not what was sent: told without reading it.
     cloud.fake.corrupt(&Cloud::path(DB));
-    let before = mark(&cloud);
+    let before = cloud.mark();
     cloud.run(["verify", "acme-corp", DB]).code(7);
-    assert_eq!(ops(&asked(&cloud, before)), [Op::List]);
+    assert_eq!(ops(&cloud.since(before)), [Op::List]);
     cloud
         .run(["download", "acme-corp", DB, "-o", "bad.db"])
         .code(7);
@@ -527,8 +509,7 @@ fn three() -> Cloud {
             [company],
         );
         known.unwrap();
-        let set = ["config", "set", company, "--provider", "yandex_disk", "-q"];
-        cloud.run(set).code(0);
+        cloud.assign_disk(company, &[]);
     }
     cloud
 }
@@ -536,23 +517,23 @@ fn three() -> Cloud {
 #[test]
 fn nothing_to_do_is_one_request_a_company() {
     let cloud = three();
-    let before = mark(&cloud);
+    let before = cloud.mark();
     cloud
         .call(["sync", "--all", "--dry-run", "-q"])
         .run()
         .code(0);
-    let requests = asked(&cloud, before);
+    let requests = cloud.since(before);
     assert_eq!(changes(&requests), []);
     assert_eq!(cloud.fake.names("/"), Vec::<String>::new());
 
     cloud.call(["sync", "--all", "-q"]).run().code(0);
-    let before = mark(&cloud);
+    let before = cloud.mark();
     let report = cloud.json(0, ["sync", "--all"]);
     assert_eq!(
         (&report["skipped"], &report["failed"]),
         (&json!(3), &json!(0))
     );
-    let requests = asked(&cloud, before);
+    let requests = cloud.since(before);
     let mut paths: Vec<&str> = requests
         .iter()
         .map(|request| request.path.as_str())
@@ -573,7 +554,7 @@ fn a_service_that_is_down_is_asked_once_for_all_companies() {
             Fault::status(503, "DiskServiceUnavailableError"),
         );
     }
-    let before = mark(&cloud);
+    let before = cloud.mark();
     let words = ["sync", "--all", "--jobs", "1", "--json"];
     let report = cloud.call(words).run().code(6).json();
     assert_eq!(
@@ -585,7 +566,7 @@ fn a_service_that_is_down_is_asked_once_for_all_companies() {
         assert_eq!(result["reason"], "network", "{result}");
     }
     // As often as anything is tried, and not for each company.
-    assert_eq!(asked(&cloud, before).len(), 6);
+    assert_eq!(cloud.since(before).len(), 6);
 }
 
 #[test]
@@ -610,15 +591,15 @@ fn companies_are_apart() {
     }
     // As stored by the application, it is refused before anything is asked.
     cloud.assign("globex", "yandex_disk", "vertex-ar//acme-corp/backups");
-    let before = mark(&cloud);
+    let before = cloud.mark();
     for command in ["sync", "files", "verify"] {
         let error = cloud.json(5, [command, "globex"]);
         assert_eq!(error["code"], "remote_path_conflict", "{command}");
     }
-    assert_eq!(ops(&asked(&cloud, before)), []);
+    assert_eq!(ops(&cloud.since(before)), []);
 
     cloud.assign("globex", "yandex_disk", "/vertex-ar/acme-corp/backups2");
-    let before = mark(&cloud);
+    let before = cloud.mark();
     let keep = ["retention", "set", "--default", "--keep-last", "1"];
     let words: [&[&str]; 8] = [
         &["sync", "acme-corp"],
@@ -636,7 +617,7 @@ fn companies_are_apart() {
     }
     let parents = ["/vertex-ar", "/vertex-ar/acme-corp", FOLDER];
     let inside = format!("{FOLDER}/");
-    for request in asked(&cloud, before) {
+    for request in cloud.since(before) {
         let from = request
             .param("from")
             .map_or(&*inside, |from| &from["disk:".len()..]);
@@ -768,8 +749,7 @@ fn listening(cloud: &Cloud, words: &[&str], said: &str) -> Child {
 
 /// Asks a command to end; how it did.
 fn end(cloud: &Cloud, child: Child) -> Outcome {
-    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-    kill_process(pid, Signal::TERM).unwrap();
+    signal(&child, Signal::TERM);
     Outcome::of(&child.wait_with_output().unwrap(), cloud)
 }
 
@@ -824,9 +804,7 @@ fn a_command_that_waits_ends_when_it_is_asked_to() {
     cloud.sync(&db).code(0);
     // For a connection that nobody takes.
     let (url, _socket, _waiting) = deaf();
-    let section = json!({"enabled": true, "oauth_token": TOKEN, "api_url": url});
-    let text = json!({ "yandex_disk": section }).to_string();
-    make_private(&cloud.write("config/remote_storage.json", text));
+    cloud.configure_at(&url, TOKEN);
     let child = listening(&cloud, &["files", "acme-corp"], "remote directory");
     end(&cloud, child).code(143);
 }

@@ -3,13 +3,13 @@
 //! After the kill the final name holds what it held or what was sent, and beside it is at
 //! most what the next run knows of. That run sends nothing again that had arrived.
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::support::backups::noise;
 use crate::support::cloud::Cloud;
 use crate::support::fake_yandex::{FakeYandex, Fault, Moment, Op, Request, When};
-use crate::support::{Call, Outcome};
+use crate::support::{Call, Outcome, signal};
 use crate::yandex_upload::{NAME, OLD, Upload, ended, until};
 
 /// Kills a run at a moment. What it asked for is done, though nobody waits for it any more.
@@ -157,7 +157,7 @@ fn x35_what_was_put_aside_is_never_lost() {
 
 #[test]
 fn x37_a_signal_ends_an_upload_and_the_next_run_goes_on() {
-    for (op, at, signal, code, puts) in [
+    for (op, at, order, code, puts) in [
         (Op::Put, Moment::Body(1000), Signal::TERM, 143, 2),
         (Op::Put, Moment::AfterWork, Signal::INT, 130, 1),
         (Op::Move, Moment::BeforeWork, Signal::HUP, 129, 1),
@@ -171,8 +171,7 @@ fn x37_a_signal_ends_an_upload_and_the_next_run_goes_on() {
         let held = upload.fake().hold(op, 1, at);
         let mut child = upload.call().spawn();
         held.reached();
-        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-        kill_process(pid, signal).unwrap();
+        signal(&child, order);
         // It ends while the server is silent.
         until("the end", || child.try_wait().unwrap().is_some());
         let told: Outcome = ended(child, &upload).code(code);

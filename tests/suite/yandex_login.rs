@@ -7,15 +7,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use serde_json::{Map, Value, json};
 
-use crate::support::cloud::Cloud;
+use crate::support::cloud::{Cloud, PROVIDER_FILE};
 use crate::support::fake_yandex::{
     CLIENT_ID, CLIENT_SECRET, Fault, Moment, Op, REFRESH_TOKEN, TOKEN, When,
 };
-use crate::support::{Call, DB, Outcome, give_to_nobody, keys, make_private};
-
-const FILE: &str = "config/remote_storage.json";
+use crate::support::{Call, DB, Outcome, give_to_nobody, keys, make_private, signal};
 
 /// A token that the service does not know.
 const OLD_TOKEN: &str = "y0_CANARY-of-a-token-that-has-ended";
@@ -26,8 +25,7 @@ fn configure(cloud: &Cloud, keys: &Value) {
     section.insert("api_url".into(), cloud.fake.api_url().into());
     section.insert("oauth_url".into(), cloud.fake.oauth_url().into());
     section.extend(keys.as_object().unwrap().clone());
-    let path = cloud.write(FILE, json!({ "yandex_disk": section }).to_string());
-    make_private(&path);
+    cloud.write_section(&section.into());
 }
 
 /// Nobody is logged in; the service does not want to be asked slowly.
@@ -48,7 +46,7 @@ fn login_of(token: &str, expires_at: &str) -> Value {
 }
 
 fn section(cloud: &Cloud) -> Value {
-    let text = fs::read_to_string(cloud.file(FILE)).unwrap();
+    let text = fs::read_to_string(cloud.file(PROVIDER_FILE)).unwrap();
     serde_json::from_str::<Value>(&text).unwrap()["yandex_disk"].clone()
 }
 
@@ -109,7 +107,10 @@ fn a_login_by_device_code_stores_what_is_needed_for_a_year() {
     assert_eq!(now["refresh_token"], REFRESH_TOKEN);
     assert_eq!(now["client_id"], CLIENT_ID);
     assert_eq!(now["client_secret_file"], json!(cloud.file("secret.txt")));
-    let mode = fs::metadata(cloud.file(FILE)).unwrap().permissions().mode();
+    let mode = fs::metadata(cloud.file(PROVIDER_FILE))
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
 
     let list = cloud.json(0, ["providers"]);
@@ -208,7 +209,7 @@ fn a_login_that_comes_to_nothing_says_why_and_changes_nothing() {
         ),
     ] {
         let cloud = logged_out();
-        let before = fs::read(cloud.file(FILE)).unwrap();
+        let before = fs::read(cloud.file(PROVIDER_FILE)).unwrap();
         let fake = &cloud.fake;
         match word {
             "denied" => fake.consent(|consent| consent.denied = true),
@@ -235,7 +236,11 @@ fn a_login_that_comes_to_nothing_says_why_and_changes_nothing() {
         assert!(detail.starts_with(&start), "{detail}");
         assert!(error["hint"].is_string(), "{word}");
         assert_secret(&cloud, &run);
-        assert_eq!(fs::read(cloud.file(FILE)).unwrap(), before, "{word}");
+        assert_eq!(
+            fs::read(cloud.file(PROVIDER_FILE)).unwrap(),
+            before,
+            "{word}"
+        );
     }
 }
 
@@ -271,8 +276,7 @@ fn whoever_waits_for_the_operator_can_be_interrupted() {
     let mut run = run.spawn();
     let mut stderr = BufReader::new(run.stderr.take().unwrap());
     stderr.read_line(&mut String::new()).unwrap();
-    let pid = rustix::process::Pid::from_child(&run);
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    signal(&run, Signal::INT);
     let run = Outcome::of(&run.wait_with_output().unwrap(), &cloud).code(130);
     assert_eq!(run.json()["code"], "interrupted");
     assert_eq!(section(&cloud)["oauth_token"], Value::Null);

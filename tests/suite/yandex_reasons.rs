@@ -4,11 +4,10 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::thread;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::support::cloud::Cloud;
 use crate::support::fake_yandex::{Fault, Op, TOKEN, When};
-use crate::support::make_private;
 
 /// A cause, as `providers test`, `providers` and `config set` tell it.
 struct Told<'a> {
@@ -53,14 +52,6 @@ fn run(cloud: &Cloud, words: &[&str], code: i32) -> Value {
         "{run:?}"
     );
     run.json()
-}
-
-/// The API is at another address.
-fn move_to(cloud: &Cloud, api_url: &str) {
-    let section = json!({"enabled": true, "oauth_token": TOKEN, "api_url": api_url});
-    let text = json!({ "yandex_disk": section }).to_string();
-    let path = cloud.write("config/remote_storage.json", text);
-    make_private(&path);
 }
 
 #[test]
@@ -139,7 +130,7 @@ fn an_account_without_a_disk() {
 fn a_machine_that_refuses_the_connection() {
     let cloud = Cloud::unassigned();
     // Nobody listens on the discard port of this machine.
-    move_to(&cloud, "https://127.0.0.1:9/v1/disk");
+    cloud.configure_at("https://127.0.0.1:9/v1/disk", TOKEN);
     assert_told(
         &cloud,
         &Told {
@@ -154,7 +145,7 @@ fn a_machine_that_refuses_the_connection() {
 #[test]
 fn a_proxy_that_refuses_the_connection() {
     let cloud = Cloud::unassigned();
-    move_to(&cloud, "https://cloud-api.yandex.net/v1/disk");
+    cloud.configure_at("https://cloud-api.yandex.net/v1/disk", TOKEN);
     // The sandbox has one.
     let error = cloud.json(6, ["providers", "test", "yandex_disk"]);
     assert_eq!(error["reason"], "network");
@@ -170,7 +161,7 @@ fn a_proxy_that_refuses_the_connection() {
 #[test]
 fn a_name_that_nobody_knows() {
     let cloud = Cloud::unassigned();
-    move_to(&cloud, "https://nothere.invalid/v1/disk");
+    cloud.configure_at("https://nothere.invalid/v1/disk", TOKEN);
     assert_told(
         &cloud,
         &Told {
@@ -207,7 +198,7 @@ fn server(said: Option<&'static [u8]>) -> SocketAddr {
 fn somebody_who_does_not_speak_tls() {
     let cloud = Cloud::unassigned();
     let address = server(Some(b"220 mail.example.com ESMTP\r\n"));
-    move_to(&cloud, &format!("https://{address}/v1/disk"));
+    cloud.configure_at(&format!("https://{address}/v1/disk"), TOKEN);
     assert_told(
         &cloud,
         &Told {
@@ -223,7 +214,7 @@ fn somebody_who_does_not_speak_tls() {
 fn somebody_who_does_not_answer() {
     let cloud = Cloud::unassigned();
     let address = server(None);
-    move_to(&cloud, &format!("http://{address}/v1/disk"));
+    cloud.configure_at(&format!("http://{address}/v1/disk"), TOKEN);
     assert_told(
         &cloud,
         &Told {

@@ -3,13 +3,16 @@
 use std::ffi::OsStr;
 use std::ops::Deref;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::fake_yandex::{FakeYandex, TOKEN};
+use super::fake_yandex::{FakeYandex, Request, TOKEN};
 use super::{Call, Outcome, Sandbox};
 
 /// Where the backups of `acme-corp` are on the fake.
 pub const FOLDER: &str = "/vertex-ar/acme-corp/backups";
+
+/// Where the credentials are, in the installation.
+pub const PROVIDER_FILE: &str = "config/remote_storage.json";
 
 /// The sandbox, and the fake beside it.
 pub struct Cloud {
@@ -26,28 +29,45 @@ impl Cloud {
         cloud
     }
 
-    /// `acme-corp` is assigned; the requests that took are not in the log of [`Cloud::since`].
+    /// `acme-corp` is assigned.
     pub fn new() -> Self {
         let cloud = Self::unassigned();
-        let set = [
-            "config",
-            "set",
-            "acme-corp",
-            "--provider",
-            "yandex_disk",
-            "-q",
-        ];
-        cloud.run(set).code(0);
+        cloud.assign_disk("acme-corp", &[]);
         cloud
+    }
+
+    /// Assigns the Disk to a company.
+    #[track_caller]
+    pub fn assign_disk(&self, company: &str, options: &[&str]) {
+        let set = ["config", "set", company, "--provider", "yandex_disk", "-q"];
+        self.run([&set, options].concat()).code(0);
     }
 
     /// Writes the provider file with another token.
     pub fn configure(&self, token: &str) {
-        let url = self.fake.api_url();
-        let section = json!({"enabled": true, "oauth_token": token, "api_url": url});
+        self.configure_at(&self.fake.api_url(), token);
+    }
+
+    /// Writes the provider file with another address of the API and another token.
+    pub fn configure_at(&self, api_url: &str, token: &str) {
+        self.write_section(&json!({"enabled": true, "oauth_token": token, "api_url": api_url}));
+    }
+
+    /// Writes the provider file with this section.
+    pub fn write_section(&self, section: &Value) {
         let text = json!({ "yandex_disk": section }).to_string();
-        let path = self.sandbox.write("config/remote_storage.json", text);
+        let path = self.sandbox.write(PROVIDER_FILE, text);
         super::make_private(&path);
+    }
+
+    /// A point in the log of requests, for [`Cloud::since`].
+    pub fn mark(&self) -> usize {
+        self.fake.requests().len()
+    }
+
+    /// What the fake was asked since then.
+    pub fn since(&self, mark: usize) -> Vec<Request> {
+        self.fake.requests().split_off(mark)
     }
 
     /// The full name of a file of `acme-corp` on the fake.
