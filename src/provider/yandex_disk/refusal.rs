@@ -131,6 +131,7 @@ impl Refusal {
             423 => {
                 let why = "another operation holds it, or the service is in maintenance";
                 Error::new(KIND, Kind::Locked, format!("it stays locked: {why} ({doing})"))
+                    .hint(LATER)
                     .repeat(Repeat::Unlocked)
             }
             429 if self.is(name::NO_DOWNLOADS_LEFT) => {
