@@ -12,6 +12,7 @@ use crate::credential::CommandLine;
 use crate::exit;
 use crate::failure::{Code, Failure};
 use crate::provider::ProviderKind;
+use crate::provider::error::preamble;
 use crate::provider::registry::{Registry, not_configured};
 use crate::provider_settings::{ProviderSettings, object, put_secret, put_token, take_secret};
 use crate::renewal;
@@ -88,7 +89,11 @@ fn row(status: &ProviderStatus) -> Vec<Cell> {
         },
         status.account.as_ref().map_or_else(absent, Cell::from),
         match (&status.detail, status.expires_at) {
-            (Some(detail), _) => detail.into(),
+            // Which provider it is and that it is not connected stands beside it.
+            (Some(detail), _) => {
+                let why = detail.strip_prefix(&preamble(status.kind));
+                why.unwrap_or(detail).to_owned().into()
+            }
             (None, Some(at)) => ends(at).into(),
             (None, None) => absent(),
         },

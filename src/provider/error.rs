@@ -219,9 +219,13 @@ pub fn disk(
     }
 }
 
-/// The failure of a connection, in the contract's words.
+/// How the failure of a connection begins, in the contract's words.
+pub fn preamble(provider: ProviderKind) -> String {
+    format!("Provider '{provider}' connection test failed: ")
+}
+
 fn failed(code: Code, provider: ProviderKind, reason: Reason, why: &str) -> Failure {
-    let detail = format!("Provider '{provider}' connection test failed: {why}");
+    let detail = preamble(provider) + why;
     Failure::new(code, detail).field("reason", reason.name())
 }
 

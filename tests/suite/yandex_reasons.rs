@@ -83,6 +83,9 @@ fn a_token_that_is_refused() {
             retryable: false,
         },
     );
+    // The row of a table says which provider it is, and that it is not connected.
+    let table = cloud.run(["providers"]).code(0).stdout;
+    assert!(table.contains("  the token is refused: "), "{table}");
 }
 
 #[test]
