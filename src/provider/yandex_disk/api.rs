@@ -127,7 +127,7 @@ struct Operation {
 
 /// How an operation on the server stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Progress {
+pub(super) enum Standing {
     UnderWay,
     Done,
     Failed,
@@ -276,24 +276,24 @@ impl Account {
     }
 
     /// How an operation stands.
-    pub(super) fn operation(&self, id: &str) -> Result<Progress> {
+    pub(super) fn operation(&self, id: &str) -> Result<Standing> {
         let asked = self.ask("GET", &format!("/operations/{}", encoded(id)), &[])?;
-        Self::progress(asked)
+        Self::standing(asked)
     }
 
-    fn progress(asked: Asked<Answer>) -> Result<Progress> {
+    fn standing(asked: Asked<Answer>) -> Result<Standing> {
         let doing = "asking how it went";
         match asked {
             Ok(answer) => {
                 let operation: Operation = read(&answer, doing)?;
                 Ok(match operation.status.as_str() {
-                    "success" => Progress::Done,
-                    "failed" | "failure" => Progress::Failed,
-                    _ => Progress::UnderWay,
+                    "success" => Standing::Done,
+                    "failed" | "failure" => Standing::Failed,
+                    _ => Standing::UnderWay,
                 })
             }
             // Whoever says it: what is not known cannot be waited for.
-            Err(refusal) if refusal.status == 404 => Ok(Progress::Unknown),
+            Err(refusal) if refusal.status == 404 => Ok(Standing::Unknown),
             Err(refusal) => Err(refusal.error(doing)),
         }
     }
@@ -303,18 +303,18 @@ impl Account {
         let link: Link = read(accepted, "waiting for an operation")?;
         let url = self.api_url(&link)?;
         let ended = self.policy().until(KIND, limit, || {
-            let progress = match self.ask_at("GET", &url) {
-                Ok(asked) => Self::progress(asked),
+            let standing = match self.ask_at("GET", &url) {
+                Ok(asked) => Self::standing(asked),
                 Err(error) => Err(error),
             };
-            match progress {
-                Ok(Progress::UnderWay) => Ok(None),
+            match standing {
+                Ok(Standing::UnderWay) => Ok(None),
                 // A look that fails says nothing of the operation.
                 Err(error) if error.is_open() => Ok(None),
                 ended => ended.map(Some),
             }
         })?;
-        Ok(ended == Some(Progress::Done))
+        Ok(ended == Some(Standing::Done))
     }
 
     /// The address of a link that the token is sent to.

@@ -1,6 +1,6 @@
 //! Naming: a verified upload gets its final name, and what is not wanted any more goes.
 
-use super::api::{KIND, Progress};
+use super::api::{KIND, Standing};
 use super::refusal::{Asked, LATER, name};
 use super::resource::is_same;
 use super::sending::Sent;
@@ -69,7 +69,7 @@ impl YandexDisk {
         // Asked before, not after: what is done by then can be seen, and removed.
         let is_under_way = match upload.as_ref().map(|upload| upload.sent) {
             Some(Sent::NotAll | Sent::Published) => false,
-            _ => self.progress(session)? == Progress::UnderWay,
+            _ => self.standing(session)? == Standing::UnderWay,
         };
         self.settle_retired(session)?;
         if self.remove_own(&session.handle)? || is_under_way {

@@ -6,7 +6,7 @@ use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::YandexDisk;
-use super::api::{KIND, Link, Progress, read};
+use super::api::{KIND, Link, Standing, read};
 use super::refusal::{LATER, Refusal, astray, name};
 use super::resource::is_final;
 use crate::name::FileName;
@@ -134,7 +134,7 @@ impl YandexDisk {
         if let Some(found) = self.find(session, limit)? {
             return Ok(found);
         }
-        if sent == Some(Sent::Answered) && self.progress(session)? == Progress::UnderWay {
+        if sent == Some(Sent::Answered) && self.standing(session)? == Standing::UnderWay {
             let detail = format!("it has '{}', and still checks it", session.name);
             return Err(Error::new(KIND, Kind::Locked, detail).hint(LATER));
         }
@@ -189,15 +189,15 @@ impl YandexDisk {
                     Ok(found)
                 }
                 Ok(Some(object)) => {
-                    let is_settled = self.progress(session)? != Progress::UnderWay;
+                    let is_settled = self.standing(session)? != Standing::UnderWay;
                     let wrong = is_settled && object.size != session.size;
                     unhashed = Some(object.clone());
                     Ok(wrong.then_some(Ok(object)))
                 }
-                Ok(None) => Ok(match self.progress(session)? {
-                    Progress::Failed => Some(Err(())),
+                Ok(None) => Ok(match self.standing(session)? {
+                    Standing::Failed => Some(Err(())),
                     // The server has never heard of it. What it said to have, it only forgot.
-                    Progress::Unknown if looks > PATIENT_LOOKS && !is_answered => Some(Err(())),
+                    Standing::Unknown if looks > PATIENT_LOOKS && !is_answered => Some(Err(())),
                     _ => None,
                 }),
                 // Right after an upload the metadata may fail, too (§5.4).
@@ -221,14 +221,14 @@ impl YandexDisk {
     }
 
     /// How the server says that an upload stands.
-    pub(super) fn progress(&self, session: &Session) -> Result<Progress> {
+    pub(super) fn standing(&self, session: &Session) -> Result<Standing> {
         match &session.operation {
             Some(id) => match self.account.operation(id) {
-                Err(error) if error.is_open() => Ok(Progress::UnderWay),
-                progress => progress,
+                Err(error) if error.is_open() => Ok(Standing::UnderWay),
+                standing => standing,
             },
             // Without a number nothing can be asked, and all may be.
-            None => Ok(Progress::UnderWay),
+            None => Ok(Standing::UnderWay),
         }
     }
 
