@@ -30,6 +30,7 @@ impl Outages {
     pub fn note(&self, company: &Company, error: &anyhow::Error) {
         if let (Some(failure), Some(provider)) = (Failure::of(error), &company.provider)
             && is_outage(error)
+            && !may_be_its_own(failure)
         {
             self.down()
                 .entry(provider.clone())
@@ -45,4 +46,16 @@ impl Outages {
 /// Whether a failure is the provider's, for every company it has.
 pub fn is_outage(error: &anyhow::Error) -> bool {
     Failure::of(error).map(Failure::code) == Some(Code::ProviderConnectionFailed)
+}
+
+/// Whether it may be about one company's directory: a refusal that stays costs the next
+/// company one question, and must not keep its backups from being made.
+fn may_be_its_own(failure: &Failure) -> bool {
+    let reason = failure.fields().iter().find(|(key, _)| *key == "reason");
+    let reason = reason.and_then(|(_, reason)| reason.as_str());
+    match reason {
+        Some("forbidden") => true,
+        Some("network") => !failure.is_retryable(),
+        _ => false,
+    }
 }

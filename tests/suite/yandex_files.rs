@@ -570,6 +570,18 @@ fn a_service_that_is_down_is_asked_once_for_all_companies() {
 }
 
 #[test]
+fn a_folder_that_is_refused_keeps_no_other_company_waiting() {
+    for (status, error) in [(403, "ForbiddenError"), (400, "FieldValidationError")] {
+        let cloud = three();
+        let refused = Fault::status(status, error);
+        cloud.fake.on(Op::List, When::Nth(1), refused);
+        let words = ["sync", "--all", "--jobs", "1", "--json"];
+        let report = cloud.call(words).run().code(3).json();
+        assert_eq!(report["failed"], 1, "{report}");
+    }
+}
+
+#[test]
 fn companies_are_apart() {
     let cloud = Cloud::new();
     for taken in [
