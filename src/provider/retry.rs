@@ -6,7 +6,7 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -98,8 +98,14 @@ impl Policy {
         let mut pause = self.pause / 2;
         let mut left = limit;
         loop {
+            let begun = Instant::now();
             if let Some(found) = look()? {
                 return Ok(Some(found));
+            }
+            // A look that hangs is a part of the wait, as far as this process was not stopped.
+            let took = begun.elapsed().min(self.stall * 2);
+            if took > self.stall / 4 {
+                left = left.saturating_sub(took);
             }
             if left.is_zero() {
                 return Ok(None);
@@ -366,5 +372,27 @@ impl Read for Continued {
                 Err(error) => self.broken(error)?,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_that_hang_do_not_make_a_wait_any_longer() {
+        let policy = Policy {
+            pause: Duration::from_millis(1),
+            stall: Duration::from_millis(20),
+            ..Policy::default()
+        };
+        let mut looks = 0;
+        let found = policy.until(ProviderKind::YandexDisk, policy.stall, || {
+            looks += 1;
+            std::thread::sleep(policy.stall);
+            Ok(None::<()>)
+        });
+        assert!(found.unwrap().is_none());
+        assert_eq!(looks, 1);
     }
 }
