@@ -268,11 +268,12 @@ impl Installation {
     }
 }
 
-/// For how long an upload that arrived, and never got its name, waits to be taken up.
-const UNFINISHED_LASTS: SignedDuration = SignedDuration::from_hours(24);
+/// For how long an upload that arrived, and never got its name, waits to be taken up: by
+/// the next night's run, whatever hour it comes to it.
+const UNFINISHED_LASTS: SignedDuration = SignedDuration::from_hours(48);
 
 /// Removes what killed runs left of a company's uploads, in whichever directory. What
-/// arrived whole is left to the run that sends the same file again, for a day.
+/// arrived whole is left to the run that sends the same file again, for two days.
 ///
 /// The caller holds the company's lock, so nobody is at them any more. What
 /// cannot be reached now is left for a later run.
@@ -295,7 +296,7 @@ fn remove_leftovers(
         }
         match provider.discard(session) {
             Ok(true) => state.drop_upload(place, session)?,
-            // What had not arrived after a day will not.
+            // What has not arrived after two days will not.
             Ok(false) if is_old => state.drop_upload(place, session)?,
             Ok(false) | Err(_) => {}
         }

@@ -92,6 +92,8 @@ impl Uploader<'_> {
                         if vanished > SENT_AGAIN {
                             return Err(Failure::from(error).into());
                         }
+                    }
+                    if was_whole || file.source.size() >= WORTH_A_NOTE {
                         let why = format!("'{}' is sent again: {error}", file.name);
                         self.progress.note(&why);
                     }

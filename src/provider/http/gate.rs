@@ -8,10 +8,10 @@ use crate::failure::Failure;
 use crate::interrupt::sleep;
 
 /// Requests that may go out at once after a rest.
-const BURST: u32 = 35;
+const BURST: u32 = 5;
 
-/// Requests that may go out in a second: below the 40 of the terms of use
-/// (`protocols/yandex_disk.md` §1).
+/// Requests that may go out in a second. With those of a burst, no second has more than
+/// the 40 of the terms of use (`protocols/yandex_disk.md` §1).
 const PER_SECOND: u32 = 35;
 
 /// Lets requests through, in order.
