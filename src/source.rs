@@ -204,6 +204,11 @@ pub struct Body<'a> {
 }
 
 impl Body<'_> {
+    /// Whether all bytes have been read.
+    pub fn is_at_end(&self) -> bool {
+        self.remaining == 0
+    }
+
     /// The digest of the bytes read; of the whole file once it was read to its end.
     pub fn digest(self) -> Sha256 {
         self.hasher.finish()

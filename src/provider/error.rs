@@ -196,6 +196,11 @@ impl fmt::Display for Smuggled {
 
 impl std::error::Error for Smuggled {}
 
+/// The error of work that a signal ended.
+pub fn stopped(provider: ProviderKind, failure: Failure) -> Error {
+    Error::new(provider, Kind::Body(failure.into()), "stopped")
+}
+
 /// The error of a body that ended before it had given what was announced.
 pub fn ended_early(sent: u64, size: u64) -> io::Error {
     let detail = format!("the source ended after {sent} of {size} bytes");

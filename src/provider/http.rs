@@ -28,9 +28,8 @@ use self::gate::Gate;
 use self::headers::{content_range, retry_after, text};
 use self::trouble::Trouble;
 use super::ProviderKind;
-use super::error::{Error, Kind, Reason, Result, smuggle};
+use super::error::{Error, Kind, Reason, Result, smuggle, stopped};
 use super::retry::Policy;
-use crate::failure::Failure;
 use crate::progress::Task;
 use crate::secret::Secret;
 use crate::text::{bytes, printable};
@@ -166,7 +165,9 @@ impl Http {
     /// # Errors
     /// When no answer came; an answer of any status is none.
     pub fn ask(&self, request: &Request<'_>) -> Result<Answer> {
-        self.gate.pass().map_err(|failure| self.stopped(failure))?;
+        self.gate
+            .pass()
+            .map_err(|failure| stopped(self.kind, failure))?;
         let host = host_of(request.url);
         let mut call = ureq::http::Request::builder()
             .method(request.method)
@@ -181,23 +182,17 @@ impl Http {
             })?;
             call = call.header(header::AUTHORIZATION, value);
         }
-        let form = request.form.unwrap_or_default();
         if request.form.is_some() {
             call = call.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         } else if matches!(request.method, "PUT" | "POST") {
             // Otherwise an empty body would go out in chunks.
             call = call.header(header::CONTENT_LENGTH, 0);
         }
-        let agent = &self.agent;
         // A page that comes a byte a minute is not waited for.
         let limit = Some(self.policy.stall * 5);
         let answered = match request.form {
-            Some(_) => call
-                .body(form)
-                .map(|call| self.patiently(call, limit, |call| agent.run(call))),
-            None => call
-                .body(())
-                .map(|call| self.patiently(call, limit, |call| agent.run(call))),
+            Some(form) => call.body(form).map(|call| self.run(call, limit)),
+            None => call.body(()).map(|call| self.run(call, limit)),
         };
         let response = answered
             .map_err(ureq::Error::Http)
@@ -214,21 +209,21 @@ impl Http {
         Ok(answer)
     }
 
-    /// The usual patience with silence; all of an answer may take `limit`.
-    fn patiently<S: ureq::AsSendBody>(
+    /// Runs a request with the usual patience with silence; all of an answer may take `limit`.
+    fn run<S: ureq::AsSendBody>(
         &self,
         call: ureq::http::Request<S>,
         limit: Option<Duration>,
-        run: impl FnOnce(ureq::http::Request<S>) -> std::result::Result<Response<Body>, ureq::Error>,
     ) -> std::result::Result<Response<Body>, ureq::Error> {
         let stall = Some(self.policy.stall);
-        run(self
+        let call = self
             .agent
             .configure_request(call)
             .timeout_recv_response(stall)
             .timeout_per_read(stall)
             .timeout_recv_body(limit)
-            .build())
+            .build();
+        self.agent.run(call)
     }
 
     /// Puts a body of exactly `size` bytes to an address of a transfer, without credentials.
@@ -283,12 +278,11 @@ impl Http {
             if offset > 0 {
                 call = call.header(header::RANGE, format!("bytes={offset}-"));
             }
-            let agent = &self.agent;
             let response = call
                 .header(header::CONNECTION, "close")
                 .body(())
                 .map_err(ureq::Error::Http)
-                .and_then(|call| self.patiently(call, None, |call| agent.run(call)))
+                .and_then(|call| self.run(call, None))
                 .map_err(|error| self.failed(&host, error))?;
             if !response.status().is_redirection() {
                 return self.incoming(host, response);
@@ -390,10 +384,6 @@ impl Http {
             retry_after,
             body,
         })
-    }
-
-    fn stopped(&self, failure: Failure) -> Error {
-        Error::new(self.kind, Kind::Body(failure.into()), "stopped")
     }
 
     /// An answer that the provider would not give.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::error::{Error, Kind, Repeat, Result, smuggle, unsmuggle};
+use super::error::{Error, Repeat, Result, smuggle, stopped, unsmuggle};
 use super::{
     Capabilities, Connection, Deletion, Look, Object, Provider, ProviderKind, Quota, Session,
 };
@@ -139,8 +139,7 @@ fn checking_time(size: u64) -> Duration {
 }
 
 fn wait(provider: ProviderKind, pause: Duration) -> Result<()> {
-    crate::interrupt::sleep(pause)
-        .map_err(|failure| Error::new(provider, Kind::Body(failure.into()), "stopped"))
+    crate::interrupt::sleep(pause).map_err(|failure| stopped(provider, failure))
 }
 
 /// The tries of one thing so far.

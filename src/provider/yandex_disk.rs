@@ -123,25 +123,18 @@ impl YandexDisk {
             .iter()
             .flat_map(RemotePath::components)
             .collect();
-        let mut missing = components.len();
-        let mut made = 0;
-        while made < components.len() {
-            let depth = missing.max(1);
+        let mut depth = components.len();
+        while (1..=components.len()).contains(&depth) {
             let path = format!("disk:/{}", components[..depth].join("/"));
             match self.account.ask("PUT", "/resources", &[("path", &path)])? {
-                Ok(_) => {}
-                Err(refusal) if refusal.is(name::FOLDER_EXISTS) => {}
+                Ok(_) => depth += 1,
+                Err(refusal) if refusal.is(name::FOLDER_EXISTS) => depth += 1,
+                Err(refusal) if refusal.is(name::NO_PARENT) && depth > 1 => depth -= 1,
                 Err(refusal) if refusal.is(name::EXISTS) => {
                     return Err(file_in_the_way(&path));
                 }
-                Err(refusal) if refusal.is(name::NO_PARENT) && depth > 1 => {
-                    missing = depth - 1;
-                    continue;
-                }
                 Err(refusal) => return Err(refusal.error("making a folder")),
             }
-            made = depth;
-            missing = depth + 1;
         }
         Ok(())
     }

@@ -43,7 +43,6 @@ const SENT_AGAIN: u32 = 2;
 /// A body that notes when its last byte has been read.
 struct NotedAtEnd<'a, 'n> {
     body: Body<'a>,
-    left: u64,
     is_noted: bool,
     note: &'n mut dyn FnMut(),
 }
@@ -61,8 +60,7 @@ fn kept(error: anyhow::Error) -> anyhow::Result<Attempt> {
 impl Read for NotedAtEnd<'_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.body.read(buffer)?;
-        self.left = self.left.saturating_sub(count as u64);
-        if self.left == 0 && !self.is_noted {
+        if self.body.is_at_end() && !self.is_noted {
             self.is_noted = true;
             (self.note)();
         }
@@ -158,7 +156,6 @@ impl Uploader<'_> {
         let task = self.progress.task(file.name.as_str(), file.source.size());
         let place = self.place();
         let mut body = NotedAtEnd {
-            left: file.source.size(),
             is_noted: file.source.size() < WORTH_A_NOTE,
             body: file.source.body(&*task)?,
             note: &mut || {

@@ -11,7 +11,9 @@ use crate::provider::{Object, ObjectKind, Session};
 
 /// What a file is called while a newer one takes its place, where the server cannot
 /// replace one by another.
-const RETIRED: &str = "-replaced";
+fn retired(session: &Session) -> String {
+    format!("{}-replaced", session.handle)
+}
 
 impl YandexDisk {
     /// As [`Provider::publish`](crate::provider::Provider::publish).
@@ -65,17 +67,15 @@ impl YandexDisk {
         if !is_temporary(&session.handle) {
             return Ok(true);
         }
-        let upload = self.upload(session);
+        let sent = self.upload(session).map(|upload| upload.sent);
+        let is_over = matches!(sent, Some(Sent::NotAll | Sent::Published));
         // Asked before, not after: what is done by then can be seen, and removed.
-        let is_under_way = match upload.as_ref().map(|upload| upload.sent) {
-            Some(Sent::NotAll | Sent::Published) => false,
-            _ => self.standing(session)? == Standing::UnderWay,
-        };
+        let is_under_way = !is_over && self.standing(session)? == Standing::UnderWay;
         self.settle_retired(session)?;
         if self.remove_own(&session.handle)? || is_under_way {
             return Ok(!is_under_way);
         }
-        if upload.is_some_and(|upload| matches!(upload.sent, Sent::NotAll | Sent::Published)) {
+        if is_over {
             return Ok(true);
         }
         // What the server is done with shows a little later (§5.4).
@@ -140,7 +140,7 @@ impl YandexDisk {
             // The server says of a file and of a folder that it is there.
             return Err(no_file(&session.name));
         }
-        let retired = format!("{}{RETIRED}", session.handle);
+        let retired = retired(session);
         self.note(session, |upload| upload.is_retired = true);
         self.rename(&session.name, &retired, true, session.size)?
             .map_err(|refusal| refusal.error("putting the old file aside"))?;
@@ -158,7 +158,7 @@ impl YandexDisk {
     /// Removes what was put aside, once the name has its new content; puts it back while
     /// the name has none.
     pub(super) fn settle_retired(&self, session: &Session) -> Result<()> {
-        let retired = format!("{}{RETIRED}", session.handle);
+        let retired = retired(session);
         if self.look_at(&self.path(&retired))?.is_none() {
             return Ok(());
         }
