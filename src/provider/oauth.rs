@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
 use super::ProviderKind;
-use super::error::{Error, Kind, Reason, Repeat, Result};
+use super::error::{Error, Kind, Reason, Repeat, Result, stopped};
 use super::http::{Answer, Http, Request, encoded};
 use super::retry::Policy;
 use crate::hash::{Sha256, random_id};
@@ -175,9 +175,7 @@ impl OAuth {
         let started = Instant::now();
         loop {
             let left = device.expires_in.saturating_sub(started.elapsed());
-            sleep(pause.min(left)).map_err(|failure| {
-                Error::new(self.kind, Kind::Body(failure.into()), "waiting for consent")
-            })?;
+            sleep(pause.min(left)).map_err(|failure| stopped(self.kind, failure))?;
             let grant = [
                 ("grant_type", "device_code"),
                 ("code", device.code.expose()),

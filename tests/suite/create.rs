@@ -1065,14 +1065,15 @@ fn a_backup_that_cannot_be_sent_is_still_told_of() {
     fs::remove_dir_all(sandbox.root()).unwrap();
     sandbox.write("not-a-folder", "");
     symlink(sandbox.file("not-a-folder"), sandbox.root()).unwrap();
-    let run = sandbox.run([
+    let words = [
         "backup",
         "create",
         "--type",
         "database",
         "--sync",
         "acme-corp",
-    ]);
+    ];
+    let run = sandbox.run(words);
     assert_ne!(run.code, 0);
     assert!(
         run.stderr
@@ -1082,14 +1083,6 @@ fn a_backup_that_cannot_be_sent_is_still_told_of() {
     );
     assert_eq!(new_files(&sandbox).len(), 2);
     // A script hears of it, too.
-    let words = [
-        "backup",
-        "create",
-        "--type",
-        "database",
-        "--sync",
-        "acme-corp",
-    ];
     let error = sandbox.json(run.code, words);
     let made = error["made"].as_str().unwrap();
     assert!(made.contains("db_backup_"), "{error}");
