@@ -100,6 +100,17 @@ pub struct Unfinished {
     pub begun_at: Timestamp,
     /// When the last of its bytes had gone out.
     pub sent_at: Option<Timestamp>,
+    /// What the provider was last known to have of it, where it can be resumed.
+    pub taken: Option<Taken>,
+}
+
+/// The first bytes of a source that a provider has for good.
+#[derive(Clone, Copy, Debug)]
+pub struct Taken {
+    /// How many.
+    pub bytes: u64,
+    /// Their SHA-256: the source must still begin with them when it goes on.
+    pub sha256: Sha256,
 }
 
 impl Unfinished {
@@ -241,7 +252,8 @@ impl State {
         // From wherever the next run is started, it must find the source.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         self.transaction(|connection| {
-            let sql = "INSERT INTO uploads VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL)";
+            let sql =
+                "INSERT INTO uploads VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL, NULL, NULL)";
             let row = params![
                 place.company_id,
                 place.provider.name(),
@@ -272,6 +284,26 @@ impl State {
         })
     }
 
+    /// Notes how far the provider has an upload.
+    pub fn note_taken(
+        &mut self,
+        place: &Place,
+        session: &Session,
+        taken: Taken,
+    ) -> Result<(), Failure> {
+        self.hasty_transaction(|connection| {
+            let sql = format!("UPDATE uploads SET taken = ?5, taken_sha256 = ?6 WHERE {UPLOAD}");
+            let [company, provider, directory, handle] = place.key(&session.handle);
+            let (bytes, sha256) = (signed(taken.bytes), taken.sha256.to_string());
+            connection
+                .execute(
+                    &sql,
+                    params![company, provider, directory, handle, bytes, sha256],
+                )
+                .map(drop)
+        })
+    }
+
     fn end_upload(
         connection: &Connection,
         place: &Place,
@@ -294,6 +326,7 @@ impl State {
             let (provider, directory, session) = (text(0)?, text(1)?, text(2)?);
             let (source, path, begun_at) = (text(3)?, text(4)?, time(row.get(5)?));
             let sent_at = time(row.get(6)?);
+            let taken: (Option<i64>, Option<String>) = (row.get(7)?, row.get(8)?);
             // A row of another version that cannot be read now may be read by that version again.
             let unfinished = || {
                 Some(Unfinished {
@@ -307,12 +340,16 @@ impl State {
                     path: path.into(),
                     begun_at: begun_at?,
                     sent_at,
+                    taken: taken.0.zip(taken.1).and_then(|(bytes, sha256)| {
+                        let (bytes, sha256) = (unsigned(bytes), sha256.parse().ok()?);
+                        Some(Taken { bytes, sha256 })
+                    }),
                 })
             };
             Ok(unfinished())
         };
         let rows = || -> rusqlite::Result<Vec<Option<Unfinished>>> {
-            let sql = "SELECT provider, directory, session, source, path, begun_at, sent_at
+            let sql = "SELECT provider, directory, session, source, path, begun_at, sent_at, taken, taken_sha256
                        FROM uploads WHERE company_id = ?1 ORDER BY begun_at, handle";
             self.connection
                 .prepare_cached(sql)?

@@ -139,6 +139,7 @@ impl FromStr for Md5 {
 }
 
 /// A digest under way.
+#[derive(Clone)]
 pub struct Hasher(Context);
 
 impl Hasher {

@@ -272,8 +272,12 @@ impl Installation {
 /// the next night's run, whatever hour it comes to it.
 const UNFINISHED_LASTS: SignedDuration = SignedDuration::from_hours(48);
 
+/// For how long one that can be resumed does: providers keep it for a week
+/// (`protocols/google_drive.md` §6.4).
+const RESUMABLE_LASTS: SignedDuration = SignedDuration::from_hours(7 * 24);
+
 /// Removes what killed runs left of a company's uploads, in whichever directory. What
-/// arrived whole is left to the run that sends the same file again, for two days.
+/// arrived whole, or can be resumed, is left to the run that sends the same file again.
 ///
 /// The caller holds the company's lock, so nobody is at them any more. What
 /// cannot be reached now is left for a later run.
@@ -289,9 +293,18 @@ fn remove_leftovers(
         let Ok(provider) = opened else {
             continue;
         };
-        let is_old = Timestamp::now().duration_since(upload.begun_at) > UNFINISHED_LASTS;
+        let is_resumable = provider.capabilities().resumable;
+        let lasts = if is_resumable {
+            RESUMABLE_LASTS
+        } else {
+            UNFINISHED_LASTS
+        };
+        let is_old = Timestamp::now().duration_since(upload.begun_at) > lasts;
         let known = state.known(place, &session.name)?;
-        if !is_old && upload.is_wanted(known.as_ref()) && has_arrived(&*provider, &upload) {
+        if !is_old
+            && upload.is_wanted(known.as_ref())
+            && (is_resumable || has_arrived(&*provider, &upload))
+        {
             continue;
         }
         match provider.discard(session) {

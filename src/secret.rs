@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serializer};
 use zeroize::Zeroizing;
 
 /// A token, password or key. `Debug` and `Display` redact; there is no
@@ -35,6 +36,32 @@ impl fmt::Debug for Secret {
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[redacted]")
+    }
+}
+
+/// How a secret is written where it has to be stored; named by the field that is.
+pub(crate) mod stored {
+    use super::{Deserialize, Deserializer, Secret, Serializer, Zeroizing};
+
+    #[expect(
+        clippy::ref_option,
+        reason = "it is called by serde, which has no other"
+    )]
+    pub(crate) fn serialize<S: Serializer>(
+        secret: &Option<Secret>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match secret {
+            Some(secret) => serializer.serialize_some(secret.expose()),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Secret>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?.map(Zeroizing::new);
+        Ok(text.map(|text| Secret::new(&text)))
     }
 }
 

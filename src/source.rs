@@ -1,7 +1,7 @@
 //! A local file on its way to a remote: opened safely, watched while it is read.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Advice, Mode, OFlags};
@@ -10,6 +10,7 @@ use crate::dir::Stamp;
 use crate::failure::{Code, Failure};
 use crate::hash::{Hasher, Md5, Sha256};
 use crate::progress::{Silent, Task};
+use crate::provider::Content;
 use crate::provider::error::{smuggle, unsmuggle};
 use crate::text::system_reason;
 
@@ -96,9 +97,12 @@ impl SourceFile {
 
     /// Its bytes from the start: exactly [`SourceFile::size`] of them, or an error.
     pub fn body<'a>(&'a mut self, task: &'a dyn Task) -> Result<Body<'a>, Failure> {
-        io::Seek::rewind(&mut self.file).map_err(|error| self.changed(&system_reason(&error)))?;
+        self.file
+            .rewind()
+            .map_err(|error| self.changed(&system_reason(&error)))?;
         Ok(Body {
-            remaining: self.stamp.size,
+            position: 0,
+            hashed: 0,
             source: self,
             task,
             hasher: Hasher::new(),
@@ -196,17 +200,39 @@ fn refuse_live(path: &Path, live: &[&Path]) -> Result<(), Failure> {
 }
 
 /// The bytes of a source on their way: counted, hashed, and stopped by a signal.
+///
+/// Each byte is counted and hashed once, in order, however often it is read: going on
+/// over bytes that were not read yet reads them.
 pub struct Body<'a> {
     source: &'a mut SourceFile,
-    remaining: u64,
+    position: u64,
+    /// Bytes from the start on that the hasher has.
+    hashed: u64,
     task: &'a dyn Task,
     hasher: Hasher,
 }
 
 impl Body<'_> {
+    fn pass_over(&mut self, bytes: u64) -> io::Result<()> {
+        let mut buffer = vec![0; 256 * 1024];
+        let mut rest = self.take(bytes);
+        while rest.read(&mut buffer)? > 0 {}
+        Ok(())
+    }
+
+    /// The failure for a source that is not what it was.
+    pub(crate) fn changed(&self, why: &str) -> Failure {
+        self.source.changed(why)
+    }
+
     /// Whether all bytes have been read.
     pub fn is_at_end(&self) -> bool {
-        self.remaining == 0
+        self.hashed == self.source.size()
+    }
+
+    /// The digest of the first bytes, where it is these that were read so far.
+    pub fn digest_of(&self, bytes: u64) -> Option<Sha256> {
+        (bytes == self.hashed).then(|| self.hasher.clone().finish())
     }
 
     /// The digest of the bytes read; of the whole file once it was read to its end.
@@ -223,7 +249,8 @@ impl Read for Body<'_> {
             let (path, why) = (source.path.display(), system_reason(error));
             smuggle(Failure::new(Code::LocalIo, format!("cannot read '{path}': {why}")).into())
         };
-        if self.remaining == 0 {
+        let remaining = self.source.size() - self.position;
+        if remaining == 0 {
             // A file that grew would otherwise be stored as a good, short one.
             return match self.source.file.read(&mut [0]) {
                 Ok(0) => Ok(0),
@@ -231,7 +258,13 @@ impl Read for Body<'_> {
                 Err(error) => Err(unread(self.source, &error)),
             };
         }
-        let wanted = usize::try_from(self.remaining)
+        let is_known = self.position < self.hashed;
+        let in_one = if is_known {
+            self.hashed - self.position
+        } else {
+            remaining
+        };
+        let wanted = usize::try_from(in_one)
             .unwrap_or(usize::MAX)
             .min(buffer.len());
         let count = match self.source.file.read(&mut buffer[..wanted]) {
@@ -239,9 +272,35 @@ impl Read for Body<'_> {
             Ok(count) => count,
             Err(error) => return Err(unread(self.source, &error)),
         };
-        self.hasher.update(&buffer[..count]);
-        self.remaining -= count as u64;
-        self.task.advance(count as u64);
+        self.position += count as u64;
+        if !is_known {
+            self.hasher.update(&buffer[..count]);
+            self.hashed += count as u64;
+            self.task.advance(count as u64);
+        }
         Ok(count)
     }
 }
+
+impl Seek for Body<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let size = self.source.size();
+        let target = match to {
+            SeekFrom::Start(offset) => Some(offset),
+            SeekFrom::Current(by) => self.position.checked_add_signed(by),
+            SeekFrom::End(by) => size.checked_add_signed(by),
+        };
+        let target = target.filter(|target| *target <= size);
+        let target = target.ok_or(io::ErrorKind::InvalidInput)?;
+        let known = target.min(self.hashed);
+        let moved = self.source.file.seek(SeekFrom::Start(known));
+        moved.map_err(|error| smuggle(self.source.changed(&system_reason(&error)).into()))?;
+        self.position = known;
+        if known < target {
+            self.pass_over(target - known)?;
+        }
+        Ok(self.position)
+    }
+}
+
+impl Content for Body<'_> {}

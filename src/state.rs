@@ -23,10 +23,11 @@ const BUSY_WAIT: Duration = Duration::from_secs(30);
 const HASTY_WAIT: Duration = Duration::from_secs(1);
 
 /// One step from each version of the schema to the next; `user_version` counts them.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("state.sql"),
     include_str!("state_2.sql"),
     include_str!("state_3.sql"),
+    include_str!("state_4.sql"),
 ];
 
 /// Marks our files among all `SQLite` databases; `state.sql` sets it.

@@ -16,8 +16,8 @@ use rustix::fs::FileType;
 use self::root::Root;
 use super::error::{Kind, Shortage, disk, ended_early, watch};
 use super::{
-    Capabilities, Connection, Deletion, Error, Look, Object, ObjectKind, Provider, ProviderKind,
-    Quota, Result, Session,
+    Capabilities, Connection, Content, Deletion, Error, Look, Object, ObjectKind, Provider,
+    ProviderKind, Quota, Result, Session,
 };
 use crate::dir::{Dir, Entry, Stamp, is_link_refusal, lacks_room};
 use crate::name::{FileName, is_temporary};
@@ -274,14 +274,15 @@ impl Provider for Local {
                 .temporary()
                 .map_err(|error| disk(KIND, "cannot name the upload", error, None))?,
             operation: None,
+            address: None,
         })
     }
 
-    fn send(&self, session: &Session, body: &mut dyn Read, _: &dyn Task) -> Result<()> {
+    fn send(&self, session: &Session, body: &mut dyn Content, _: &dyn Task) -> Result<()> {
         let dir = self.make_directory()?;
         let failed = |error| write_failed(&dir, &session.handle, session.size, error);
         let mut staging = Staging::create(&dir, &session.handle, session.size).map_err(failed)?;
-        staging.append(body, |_| Ok(())).map_err(failed)?;
+        staging.append(&mut *body, |_| Ok(())).map_err(failed)?;
         let sent = staging.written().map_err(failed)?;
         if sent < session.size {
             return Err(failed(ended_early(sent, session.size)));

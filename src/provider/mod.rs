@@ -25,7 +25,7 @@ pub mod retry;
 pub mod yandex_disk;
 
 use std::fmt;
-use std::io::Read;
+use std::io::{Cursor, Read, Seek};
 use std::str::FromStr;
 
 use jiff::Timestamp;
@@ -35,6 +35,7 @@ use crate::failure::{Code, Failure};
 use crate::hash::{Md5, Sha256};
 use crate::name::FileName;
 use crate::progress::Task;
+use crate::secret::{Secret, stored};
 
 pub use error::{Error, Result};
 
@@ -91,7 +92,7 @@ impl FromStr for ProviderKind {
 /// What a provider can and cannot do.
 #[derive(Clone, Copy, Debug)]
 pub struct Capabilities {
-    /// An interrupted [`Provider::send`] goes on where it stopped.
+    /// An interrupted [`Provider::send`] goes on where it stopped, also in another process.
     pub resumable: bool,
     /// [`Provider::stat`] and `Provider::list` give a SHA-256 for free.
     pub server_hash: bool,
@@ -172,7 +173,18 @@ pub struct Session {
     /// The provider's number of the transfer, to ask by how it went; no secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
+    /// Where the provider takes the bytes, piece by piece. Whoever knows it can write there.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "stored")]
+    pub address: Option<Secret>,
 }
+
+/// The bytes of an upload: as many as were announced, any of them as often as needed.
+pub trait Content: Read + Seek {
+    /// The provider has all bytes before this one for good.
+    fn taken(&mut self, _offset: u64) {}
+}
+
+impl<T: AsRef<[u8]>> Content for Cursor<T> {}
 
 /// How long to look for what was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -243,12 +255,16 @@ pub trait Provider: Send + Sync {
     /// directory if it is missing.
     fn begin(&self, name: &FileName, size: u64) -> Result<Session>;
 
-    /// Sends the bytes, once in a session; the body gives exactly the size announced.
+    /// Sends the bytes; the body stands at its first one, and gives exactly the size announced.
+    ///
+    /// Where sessions can be resumed, a second call, or one of another process, asks how far
+    /// the session came and goes on from there; [`error::Kind::Missing`] when the
+    /// session is gone. Elsewhere it is called once in a session.
     ///
     /// An error of the body comes back as [`error::Kind::Body`]; it leaves the
     /// session as it is, to be taken up or discarded. [`error::Kind::Unanswered`]
     /// is to be followed by a patient look.
-    fn send(&self, session: &Session, body: &mut dyn Read, task: &dyn Task) -> Result<()>;
+    fn send(&self, session: &Session, body: &mut dyn Content, task: &dyn Task) -> Result<()>;
 
     /// What the provider holds under the session: size and hashes of what is
     /// stored, not of what was received. Fails with [`error::Kind::Missing`] when

@@ -13,7 +13,8 @@ use jiff::tz::TimeZone;
 
 use super::error::{Error, Repeat, Result, smuggle, stopped, unsmuggle};
 use super::{
-    Capabilities, Connection, Deletion, Look, Object, Provider, ProviderKind, Quota, Session,
+    Capabilities, Connection, Content, Deletion, Look, Object, Provider, ProviderKind, Quota,
+    Session,
 };
 use crate::failure::Failure;
 use crate::hash::random;
@@ -292,8 +293,8 @@ impl Provider for Retried {
         self.policy.run(|| self.inner.begin(name, size))
     }
 
-    /// Not repeated here: the body has been read.
-    fn send(&self, session: &Session, body: &mut dyn Read, task: &dyn Task) -> Result<()> {
+    /// Repeated by who can go back in the source.
+    fn send(&self, session: &Session, body: &mut dyn Content, task: &dyn Task) -> Result<()> {
         self.inner.send(session, body, task)
     }
 

@@ -28,8 +28,8 @@ use self::sending::Upload;
 use super::error::{Error, Kind, Reason, Result};
 use super::http::Answer;
 use super::{
-    Capabilities, Connection, Deletion, Look, Object, ObjectKind, Provider, ProviderKind, Quota,
-    Session,
+    Capabilities, Connection, Content, Deletion, Look, Object, ObjectKind, Provider, ProviderKind,
+    Quota, Session,
 };
 use crate::name::{FileName, TEMPORARY_MARK, is_temporary};
 use crate::progress::Task;
@@ -333,7 +333,7 @@ impl Provider for YandexDisk {
         self.begin_upload(name, size)
     }
 
-    fn send(&self, session: &Session, body: &mut dyn Read, task: &dyn Task) -> Result<()> {
+    fn send(&self, session: &Session, body: &mut dyn Content, task: &dyn Task) -> Result<()> {
         self.send_body(session, body, task)
     }
 

@@ -1,22 +1,23 @@
 //! Sending one file: begun, sent, compared, published, as often as it takes.
 //!
 //! What did not arrive is sent again; of what may have arrived, it is asked first. What an
-//! earlier run sent of the same source is taken up.
+//! earlier run sent of the same source is taken up. Where the provider can go on in the
+//! middle of a file, it does, in this process and in the next.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::{Outgoing, Role, Uploader, remote_digest};
-use crate::catalog::{Unfinished, source_key};
+use crate::catalog::{Taken, Unfinished, source_key};
 use crate::failure::{Code, Failure};
 use crate::hash::Sha256;
 use crate::name::FileName;
 use crate::progress::Task;
 use crate::provider::error::{Error, Kind, Repeat};
-use crate::provider::{Look, Object, Session};
-use crate::source::Body;
+use crate::provider::{Content, Look, Object, Session};
+use crate::source::{Body, carried};
 use crate::state::State;
 
 /// What was published: its SHA-256, how it stands, and the upload it came by.
@@ -40,11 +41,21 @@ const WORTH_A_NOTE: u64 = 8 * 1024 * 1024;
 /// How often a file is sent again that was sent whole and did not arrive.
 const SENT_AGAIN: u32 = 2;
 
-/// A body that notes when its last byte has been read.
-struct NotedAtEnd<'a, 'n> {
+/// How far an upload came.
+enum Reached {
+    /// The provider has as much for good.
+    Taken(Taken),
+    /// The last byte has gone out.
+    End,
+}
+
+/// A body that notes how far it came.
+struct Noted<'a, 'n> {
     body: Body<'a>,
-    is_noted: bool,
-    note: &'n mut dyn FnMut(),
+    /// As much the provider is known to have.
+    taken: u64,
+    is_at_end: bool,
+    note: &'n mut dyn FnMut(Reached),
 }
 
 /// Keeps what arrived where it is the provider that cannot go on, or a signal that stops us.
@@ -57,14 +68,31 @@ fn kept(error: anyhow::Error) -> anyhow::Result<Attempt> {
     }
 }
 
-impl Read for NotedAtEnd<'_, '_> {
+impl Read for Noted<'_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.body.read(buffer)?;
-        if self.body.is_at_end() && !self.is_noted {
-            self.is_noted = true;
-            (self.note)();
+        if self.body.is_at_end() && !self.is_at_end {
+            self.is_at_end = true;
+            (self.note)(Reached::End);
         }
         Ok(count)
+    }
+}
+
+impl Seek for Noted<'_, '_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.body.seek(to)
+    }
+}
+
+impl Content for Noted<'_, '_> {
+    fn taken(&mut self, bytes: u64) {
+        if bytes > self.taken {
+            self.taken = bytes;
+            let taken = self.body.digest_of(bytes);
+            let taken = taken.map(|sha256| Reached::Taken(Taken { bytes, sha256 }));
+            taken.into_iter().for_each(&mut *self.note);
+        }
     }
 }
 
@@ -97,13 +125,7 @@ impl Uploader<'_> {
                     }
                     attempts.after(error).map_err(Failure::from)?;
                 }
-                Attempt::Kept(error) => {
-                    self.progress.note(&format!(
-                        "what was sent of '{}' is kept; the next sync goes on from there",
-                        file.name
-                    ));
-                    return Err(error);
-                }
+                Attempt::Kept(error) => return Err(self.keep(file, error)),
                 Attempt::Damaged(failure) if was_damaged => return Err(failure.into()),
                 Attempt::Damaged(failure) => {
                     was_damaged = true;
@@ -122,7 +144,7 @@ impl Uploader<'_> {
         let source = source_key(file.source.stamp());
         let noted = state.begin_upload(self.place(), &session, file.source.path(), &source);
         let sent = noted.map_err(anyhow::Error::from);
-        let sent = sent.and_then(|()| self.send(state, file, session.clone()));
+        let sent = sent.and_then(|()| self.send(state, file, session.clone(), None));
         if !matches!(sent, Ok(Attempt::Published(_) | Attempt::Kept(_))) {
             self.discard(state, &session);
         }
@@ -151,31 +173,67 @@ impl Uploader<'_> {
         state: &mut State,
         file: &mut Outgoing,
         session: Session,
+        earlier: Option<Taken>,
     ) -> anyhow::Result<Attempt> {
         let provider = &self.remote.provider;
         let task = self.progress.task(file.name.as_str(), file.source.size());
         let place = self.place();
-        let mut body = NotedAtEnd {
-            is_noted: file.source.size() < WORTH_A_NOTE,
+        let is_resumable = provider.capabilities().resumable;
+        let is_small = file.source.size() < WORTH_A_NOTE;
+        let mut body = Noted {
             body: file.source.body(&*task)?,
-            note: &mut || {
-                // Without the note, a later run looks once for it instead of patiently.
-                let _ = state.note_sent(place, &session);
+            taken: 0,
+            is_at_end: false,
+            note: &mut |reached| {
+                // Without a note, a later run looks once for it instead of patiently, or
+                // takes the source's times for it that it is the same.
+                let _ = match reached {
+                    Reached::Taken(taken) => state.note_taken(place, &session, taken),
+                    Reached::End if is_small || is_resumable => Ok(()),
+                    Reached::End => state.note_sent(place, &session),
+                };
             },
         };
-        let sent = provider.send(&session, &mut body, &*task);
-        let sha256 = body.body.digest();
-        let unanswered = match sent {
-            Ok(()) => None,
-            Err(error) => match error.kind {
+        if let Some(earlier) = earlier {
+            task.phase("comparing");
+            let at = body.seek(SeekFrom::Start(earlier.bytes)).map_err(carried)?;
+            if body.body.digest_of(at) != Some(earlier.sha256) {
+                let changed = "it does not begin with what was sent of it before";
+                return Ok(Attempt::Damaged(body.body.changed(changed)));
+            }
+            body.rewind().map_err(carried)?;
+            task.phase("sending");
+            task.advance(at);
+        }
+        let mut attempts = self.remote.policy.attempts();
+        let mut came = 0;
+        let unanswered = loop {
+            let Err(error) = provider.send(&session, &mut body, &*task) else {
+                break None;
+            };
+            match error.kind {
                 Kind::Unanswered(reason) => {
                     log::info!("{error}; looking whether it arrived");
-                    Some((reason, error.detail))
+                    break Some((reason, error.detail));
+                }
+                Kind::Missing => return Ok(Attempt::Lost(error.repeat(Repeat::Soon), true)),
+                _ if is_resumable => {
+                    // Who gets on is not counted as failing.
+                    if body.taken > came {
+                        came = body.taken;
+                        attempts = self.remote.policy.attempts();
+                    }
+                    if let Err(error) = attempts.after(error) {
+                        return kept(Failure::from(error).into());
+                    }
                 }
                 _ if error.repeat != Repeat::Never => return Ok(Attempt::Lost(error, false)),
                 _ => return Err(Failure::from(error).into()),
-            },
+            }
         };
+        // Had the provider the rest from an earlier run, it was not read by this one.
+        body.seek(SeekFrom::End(0)).map_err(carried)?;
+        let sha256 = body.body.digest();
         file.source.confirm_unchanged()?;
         self.judge(file, sha256)?;
         task.phase("verifying");
@@ -232,6 +290,13 @@ impl Uploader<'_> {
             if !is_ours || !upload.is_from(file.source.stamp()) {
                 continue;
             }
+            if taken.is_none() && self.remote.provider.capabilities().resumable {
+                taken = self.resume(state, file, &upload)?;
+                if taken.is_none() {
+                    self.discard(state, &session);
+                }
+                continue;
+            }
             if taken.is_none()
                 && let Some((staged, sha256)) = self.arrived(file, &upload)?
             {
@@ -248,6 +313,42 @@ impl Uploader<'_> {
             self.discard(state, &session);
         }
         Ok(taken)
+    }
+
+    /// Goes on with an upload of an earlier run; `None` when that came to nothing.
+    fn resume(
+        &mut self,
+        state: &mut State,
+        file: &mut Outgoing,
+        upload: &Unfinished,
+    ) -> anyhow::Result<Option<Published>> {
+        let name = &file.name;
+        self.progress.note(&format!(
+            "'{name}' goes on where an earlier run was stopped"
+        ));
+        let session = upload.session.clone();
+        let sent = self.send(state, file, session, upload.taken);
+        if sent.is_err() {
+            self.discard(state, &upload.session);
+        }
+        let why = match sent? {
+            Attempt::Published(published) => return Ok(Some(published)),
+            Attempt::Kept(error) => return Err(self.keep(file, error)),
+            Attempt::Lost(error, _) => error.to_string(),
+            Attempt::Damaged(failure) => failure.to_string(),
+        };
+        let name = &file.name;
+        self.progress
+            .note(&format!("'{name}' is sent from its start: {why}"));
+        Ok(None)
+    }
+
+    fn keep(&self, file: &Outgoing, error: anyhow::Error) -> anyhow::Error {
+        self.progress.note(&format!(
+            "what was sent of '{}' is kept; the next sync goes on from there",
+            file.name
+        ));
+        error
     }
 
     /// What an earlier run sent, if it is there and has the source's bytes.

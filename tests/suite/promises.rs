@@ -1,7 +1,7 @@
 //! The promises of a backup tool, each with what would break it.
 
 use std::fs;
-use std::io::{Read, Write as _};
+use std::io::Write as _;
 use std::os::unix::fs::{FileExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use vertex_backup::local_set::LocalSet;
 use vertex_backup::lock::Lock;
 use vertex_backup::progress::{Progress, Silent, Task};
 use vertex_backup::provider::error::Result as Answer;
-use vertex_backup::provider::{Provider, Session};
+use vertex_backup::provider::{Content, Provider, Session};
 use vertex_backup::report::SyncReport;
 use vertex_backup::settings::{Flags, Settings, Surroundings};
 use vertex_backup::state::State;
@@ -110,7 +110,7 @@ struct Damaging(Box<dyn Provider>, PathBuf);
 impl Provider for Damaging {
     forward!(0: kind capabilities check claim quota stat list_page read begin inspect publish discard delete);
 
-    fn send(&self, session: &Session, body: &mut dyn Read, task: &dyn Task) -> Answer<()> {
+    fn send(&self, session: &Session, body: &mut dyn Content, task: &dyn Task) -> Answer<()> {
         self.0.send(session, body, task)?;
         let file = fs::OpenOptions::new()
             .write(true)

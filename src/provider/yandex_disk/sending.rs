@@ -70,6 +70,7 @@ impl YandexDisk {
             size,
             handle,
             operation,
+            address: None,
         };
         self.note(&session, |upload| upload.link = Some(link));
         Ok(session)

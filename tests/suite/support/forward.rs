@@ -70,7 +70,7 @@ macro_rules! forward {
         fn send(
             &self,
             session: &vertex_backup::provider::Session,
-            body: &mut dyn std::io::Read,
+            body: &mut dyn vertex_backup::provider::Content,
             task: &dyn vertex_backup::progress::Task,
         ) -> vertex_backup::provider::Result<()> {
             self.$field.send(session, body, task)
