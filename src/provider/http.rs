@@ -9,6 +9,7 @@ mod address;
 mod body;
 mod gate;
 mod headers;
+mod incoming;
 mod proxy;
 mod transport;
 mod trouble;
@@ -18,6 +19,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use ureq::http::{Response, StatusCode, Uri, header};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Proxy, SendBody};
@@ -25,7 +27,7 @@ use ureq::{Agent, Body, Proxy, SendBody};
 use self::address::{host_of, is_link_local, is_loopback, is_private, site_of};
 use self::body::Exactly;
 use self::gate::Gate;
-use self::headers::{content_range, retry_after, text};
+use self::headers::{content_range, date, retry_after, text};
 use self::trouble::Trouble;
 use super::ProviderKind;
 use super::error::{Error, Kind, Reason, Result, smuggle, stopped};
@@ -58,23 +60,55 @@ pub struct Http {
 }
 
 /// A request to the API.
+#[derive(Clone, Copy, Default)]
 pub struct Request<'a> {
     /// Such as `GET`.
     pub method: &'static str,
     /// Where to.
     pub url: &'a str,
     /// The `Authorization`: its scheme, and the secret.
-    pub token: Option<(&'static str, &'a Secret)>,
+    pub token: Option<Token<'a>>,
     /// A form to be sent as the body.
     pub form: Option<&'a str>,
+    /// A JSON document to be sent as the body.
+    pub json: Option<&'a str>,
+    /// What else the head says.
+    pub headers: &'a [(&'static str, &'a str)],
+}
+
+/// The scheme of an `Authorization`, and the secret.
+pub type Token<'a> = (&'static str, &'a Secret);
+
+/// Bytes of a file on their way to an address.
+#[derive(Clone, Copy, Default)]
+pub struct Transfer<'a> {
+    /// Where to.
+    pub url: &'a str,
+    /// How many.
+    pub size: u64,
+    /// What the address itself does not prove, where that is needed.
+    pub token: Option<Token<'a>>,
+    /// Which bytes of the file they are, as a `Content-Range`, unless they are all.
+    pub range: Option<&'a str>,
+    /// Whether they are the last ones: then the server may check what it has.
+    pub is_last: bool,
+    /// How long the other side may be silent when all is sent.
+    pub silence: Duration,
 }
 
 /// An answer of the API.
+#[derive(Default)]
 pub struct Answer {
     /// The status.
     pub status: u16,
     /// When it wants to be asked again, where it says so.
     pub retry_after: Option<Duration>,
+    /// What time it is over there.
+    pub date: Option<Timestamp>,
+    /// Where something was made, or is to be found.
+    pub location: Option<String>,
+    /// Which bytes it speaks of.
+    pub range: Option<String>,
     /// What it says.
     pub body: Vec<u8>,
 }
@@ -173,25 +207,26 @@ impl Http {
             .method(request.method)
             .uri(request.url)
             .header(header::ACCEPT, "application/json");
-        if let Some((scheme, token)) = request.token {
-            let value = format!("{scheme} {}", token.expose());
-            let value = ureq::http::HeaderValue::try_from(value).map_err(|_| {
-                let why = "the token holds characters that no token has";
-                Error::new(self.kind, Kind::Connection(Reason::Auth), why)
-                    .hint("store the token anew, with nothing before or behind it")
-            })?;
-            call = call.header(header::AUTHORIZATION, value);
+        if let Some(token) = request.token {
+            call = call.header(header::AUTHORIZATION, self.authorization(token)?);
         }
-        if request.form.is_some() {
-            call = call.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        for (name, value) in request.headers {
+            call = call.header(*name, *value);
+        }
+        let (body, content_type) = match (request.form, request.json) {
+            (Some(form), _) => (Some(form), "application/x-www-form-urlencoded"),
+            (None, json) => (json, "application/json; charset=UTF-8"),
+        };
+        if body.is_some() {
+            call = call.header(header::CONTENT_TYPE, content_type);
         } else if matches!(request.method, "PUT" | "POST") {
             // Otherwise an empty body would go out in chunks.
             call = call.header(header::CONTENT_LENGTH, 0);
         }
         // A page that comes a byte a minute is not waited for.
         let limit = Some(self.policy.stall * 5);
-        let answered = match request.form {
-            Some(form) => call.body(form).map(|call| self.run(call, limit)),
+        let answered = match body {
+            Some(body) => call.body(body).map(|call| self.run(call, limit)),
             None => call.body(()).map(|call| self.run(call, limit)),
         };
         let response = answered
@@ -199,14 +234,29 @@ impl Http {
             .and_then(|answered| answered)
             .map_err(|error| self.failed(&host, error))?;
         let answer = self.read_answer(&host, response)?;
-        // Nobody waits for longer: then each is told, and ends.
-        let wait = |pause: &Duration| *pause <= self.policy.longest_wait();
         if answer.status == 429
-            && let Some(pause) = answer.retry_after.filter(wait)
+            && let Some(pause) = answer.retry_after
         {
-            self.gate.rest(pause);
+            self.rest(pause);
         }
         Ok(answer)
+    }
+
+    /// Nobody asks the API before this time is over, unless nobody would wait for as long:
+    /// then each is told, and ends.
+    pub fn rest(&self, pause: Duration) {
+        if pause <= self.policy.longest_wait() {
+            self.gate.rest(pause);
+        }
+    }
+
+    fn authorization(&self, (scheme, token): Token<'_>) -> Result<ureq::http::HeaderValue> {
+        let value = format!("{scheme} {}", token.expose());
+        ureq::http::HeaderValue::try_from(value).map_err(|_| {
+            let why = "the token holds characters that no token has";
+            Error::new(self.kind, Kind::Connection(Reason::Auth), why)
+                .hint("store the token anew, with nothing before or behind it")
+        })
     }
 
     /// Runs a request with the usual patience with silence; all of an answer may take `limit`.
@@ -226,34 +276,41 @@ impl Http {
         self.agent.run(call)
     }
 
-    /// Puts a body of exactly `size` bytes to an address of a transfer, without credentials.
-    ///
-    /// When all is sent, the other side may be silent for `silence`.
+    /// Puts bytes of a file to an address: exactly as many of the body as are announced.
     ///
     /// # Errors
     /// When no answer came. An error of the body comes back as [`Kind::Body`].
     pub fn put(
         &self,
-        url: &str,
-        size: u64,
+        transfer: &Transfer<'_>,
         body: &mut dyn Read,
-        silence: Duration,
         task: &dyn Task,
     ) -> std::result::Result<Answer, Broken> {
-        let host = host_of(url);
+        let host = host_of(transfer.url);
         let all_sent = Cell::new(false);
-        let mut exact = Exactly::new(body, size, task, &all_sent);
-        let call = ureq::http::Request::builder()
+        let mut exact = Exactly::new(body, transfer, task, &all_sent);
+        let mut call = ureq::http::Request::builder()
             .method("PUT")
-            .uri(url)
-            .header(header::CONTENT_LENGTH, size)
-            .header(header::CONTENT_TYPE, "application/octet-stream")
-            // Each upload has a machine of its own: the connection is of no more use.
-            .header(header::CONNECTION, "close")
-            .body(SendBody::from_reader(&mut exact));
+            .uri(transfer.url)
+            .header(header::CONTENT_LENGTH, transfer.size)
+            .header(header::CONTENT_TYPE, "application/octet-stream");
+        if let Some(range) = transfer.range {
+            call = call.header(header::CONTENT_RANGE, range);
+        }
+        if let Some(token) = transfer.token {
+            let value = self.authorization(token).map_err(|error| Broken {
+                error,
+                all_sent: false,
+            })?;
+            call = call.header(header::AUTHORIZATION, value);
+        } else {
+            // Such an address is of a machine of its own: the connection is of no more use.
+            call = call.header(header::CONNECTION, "close");
+        }
+        let call = call.body(SendBody::from_reader(&mut exact));
         let answered = call.map_err(ureq::Error::Http).and_then(|call| {
             let call = self.agent.configure_request(call);
-            let call = call.timeout_recv_response(Some(silence));
+            let call = call.timeout_recv_response(Some(transfer.silence));
             self.agent
                 .run(call.timeout_recv_body(Some(self.policy.stall)).build())
         });
@@ -265,21 +322,25 @@ impl Http {
         self.read_answer(&host, response).map_err(broken)
     }
 
-    /// Opens a file at an address of a transfer from `offset` on, without credentials, and
-    /// follows where it leads.
+    /// Opens a file at an address from `offset` on, and follows where it leads, without
+    /// credentials.
     ///
     /// # Errors
     /// When no answer came, or one that leads astray.
-    pub fn get(&self, url: &str, offset: u64) -> Result<Incoming> {
+    pub fn get(&self, url: &str, offset: u64, token: Option<Token<'_>>) -> Result<Incoming> {
         let mut url = url.to_owned();
+        let mut token = token;
         for _ in 0..=MAX_HOPS {
             let host = host_of(&url);
             let mut call = ureq::http::Request::get(url.as_str());
             if offset > 0 {
                 call = call.header(header::RANGE, format!("bytes={offset}-"));
             }
+            call = match token.take() {
+                Some(token) => call.header(header::AUTHORIZATION, self.authorization(token)?),
+                None => call.header(header::CONNECTION, "close"),
+            };
             let response = call
-                .header(header::CONNECTION, "close")
                 .body(())
                 .map_err(ureq::Error::Http)
                 .and_then(|call| self.run(call, None))
@@ -360,8 +421,10 @@ impl Http {
         } else {
             MAX_ERROR
         };
-        let retry_after =
-            text(response.headers(), header::RETRY_AFTER).and_then(|text| retry_after(&text));
+        let said = |name| text(response.headers(), name);
+        let retry_after = said(header::RETRY_AFTER).and_then(|text| retry_after(&text));
+        let date = said(header::DATE).and_then(|text| date(&text));
+        let (location, range) = (said(header::LOCATION), said(header::RANGE));
         let mut body = Vec::new();
         let mut reader = response
             .into_body()
@@ -382,6 +445,9 @@ impl Http {
         Ok(Answer {
             status: status.as_u16(),
             retry_after,
+            date,
+            location,
+            range,
             body,
         })
     }

@@ -277,8 +277,8 @@ impl OAuth {
         let answer = self.http.ask(&Request {
             method: "POST",
             url: &url,
-            token: None,
             form: Some(&form),
+            ..Request::default()
         });
         let answer = answer.map_err(|error| match &error.kind {
             Kind::Connection(Reason::Dns | Reason::Tls) => {

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
+use super::Transfer;
 use crate::progress::Task;
 use crate::provider::error::ended_early;
 use crate::text::bytes;
@@ -21,6 +22,7 @@ pub(super) struct Exactly<'a> {
     body: &'a mut dyn Read,
     size: u64,
     left: u64,
+    is_last: bool,
     task: &'a dyn Task,
     all_sent: &'a Cell<bool>,
     pace: Pace,
@@ -29,17 +31,18 @@ pub(super) struct Exactly<'a> {
 impl<'a> Exactly<'a> {
     pub(super) fn new(
         body: &'a mut dyn Read,
-        size: u64,
+        transfer: &Transfer<'_>,
         task: &'a dyn Task,
         all_sent: &'a Cell<bool>,
     ) -> Self {
         let exactly = Exactly {
             body,
-            size,
-            left: size,
+            size: transfer.size,
+            left: transfer.size,
+            is_last: transfer.is_last,
             task,
             all_sent,
-            pace: Pace::new(size),
+            pace: Pace::new(transfer.size),
         };
         exactly.note_end();
         exactly
@@ -48,7 +51,9 @@ impl<'a> Exactly<'a> {
     fn note_end(&self) {
         if self.left == 0 {
             self.all_sent.set(true);
-            self.task.waiting("sent, the server is checking");
+            if self.is_last {
+                self.task.waiting("sent, the server is checking");
+            }
         }
     }
 }

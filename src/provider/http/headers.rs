@@ -18,12 +18,16 @@ pub(super) fn content_range(range: &str) -> Option<(u64, Option<u64>)> {
     Some((first.trim().parse().ok()?, total.trim().parse().ok()))
 }
 
+/// A point in time.
+pub(super) fn date(text: &str) -> Option<Timestamp> {
+    rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
+}
+
 /// Seconds, or a date; nonsense and what has passed say nothing.
 pub(super) fn retry_after(text: &str) -> Option<Duration> {
     if let Ok(seconds) = text.parse::<u64>() {
         // What is longer than a year means as much, and does not overflow.
         return Some(Duration::from_secs(seconds.min(366 * 86_400)));
     }
-    let at = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-    Duration::try_from(at.duration_since(Timestamp::now())).ok()
+    Duration::try_from(date(text)?.duration_since(Timestamp::now())).ok()
 }

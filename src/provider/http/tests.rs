@@ -90,8 +90,8 @@ fn bytes_go_to_no_strange_place() {
 fn an_error_page_is_shown_short_and_without_addresses() {
     let answer = |text: &str| Answer {
         status: 502,
-        retry_after: None,
         body: text.as_bytes().to_vec(),
+        ..Answer::default()
     };
     assert_eq!(
         answer("Bad\n  Gateway\u{1b}[2J").excerpt(),
@@ -106,7 +106,11 @@ fn an_error_page_is_shown_short_and_without_addresses() {
 fn a_source_that_ends_early_is_an_error_and_no_endless_wait() {
     let all_sent = Cell::new(false);
     let mut source = &b"abc"[..];
-    let mut body = Exactly::new(&mut source, 5, &crate::progress::Silent, &all_sent);
+    let transfer = Transfer {
+        size: 5,
+        ..Transfer::default()
+    };
+    let mut body = Exactly::new(&mut source, &transfer, &crate::progress::Silent, &all_sent);
     let error = io::copy(&mut body, &mut io::sink()).unwrap_err();
     let error = unsmuggle(error).unwrap();
     assert_eq!(error.to_string(), "the source ended after 3 of 5 bytes");

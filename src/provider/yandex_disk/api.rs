@@ -210,7 +210,7 @@ impl Account {
             method,
             url,
             token: Some(("OAuth", token)),
-            form: None,
+            ..Request::default()
         })?;
         log::debug!("{method} {}: {}", shown(url), answer.status);
         Ok(answer)

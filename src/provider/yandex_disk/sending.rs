@@ -12,6 +12,7 @@ use super::resource::is_final;
 use crate::name::FileName;
 use crate::progress::Task;
 use crate::provider::error::{Error, Kind, Reason, Repeat, Result, Shortage};
+use crate::provider::http::Transfer;
 use crate::provider::{Look, Object, Session};
 use crate::text::bytes;
 
@@ -89,9 +90,15 @@ impl YandexDisk {
             Some(link) => link,
             None => self.link(&self.path(&session.handle), session.size)?.0,
         };
-        let silence = self.account.policy().checking(session.size);
-        let http = self.account.http();
-        let sent = match http.put(&link, session.size, body, silence, task) {
+        let transfer = Transfer {
+            url: &link,
+            size: session.size,
+            token: None,
+            range: None,
+            is_last: true,
+            silence: self.account.policy().checking(session.size),
+        };
+        let sent = match self.account.http().put(&transfer, body, task) {
             Ok(answer) if answer.is_success() => Ok(()),
             Ok(answer) => Err(self.put_refused(session, &Refusal::of(&answer))),
             Err(broken) if broken.all_sent && broken.error.is_open() => {
