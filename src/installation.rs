@@ -1,6 +1,7 @@
 //! One installation of Vertex AR: its database, provider file, backups, and our state beside them.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -21,7 +22,7 @@ use crate::provider::{Look, Provider, ProviderKind};
 use crate::provider_file;
 use crate::provider_settings::ProviderSettings;
 use crate::remote_path::RemotePath;
-use crate::renewal::Renewal;
+use crate::renewal::{GoogleLogin, Renewal};
 use crate::sets::Member;
 use crate::settings::Settings;
 use crate::source::{SourceFile, carried};
@@ -144,12 +145,19 @@ impl Installation {
             warnings.extend(loaded.wide_mode.map(|mode| wide_mode_warning(path, mode)));
         }
         warnings.extend(sections.warnings.clone());
+        let login = GoogleLogin::of(
+            ProviderSettings::of(&self.settings),
+            &self.settings.sections,
+            &sections,
+            self.settings.policy(),
+        );
         let registry = Registry::new(
             sections,
             self.settings.builtin_root.clone(),
             self.settings.policy(),
         )
-        .renewed_by(renewal.map(|renewal| Box::new(renewal) as _));
+        .renewed_by(renewal.map(|renewal| Box::new(renewal) as _))
+        .logged_in_by(login.map(|login| Arc::new(login) as _));
         Ok(Providers { registry, warnings })
     }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::dir::folder_of;
@@ -12,6 +13,7 @@ use crate::lock::{Lock, Locks};
 use crate::provider::ProviderKind;
 use crate::provider::oauth::Grant;
 use crate::provider_file;
+use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::state::State;
 
@@ -123,5 +125,43 @@ pub fn put_grant(section: &mut Map<String, Value>, grant: &Grant) {
     }
     if let Some(at) = grant.expires_at {
         section.insert("token_expires_at".into(), at.to_string().into());
+    }
+}
+
+/// Takes away whatever credentials of Google Drive there are, and what is known of them.
+/// The client and the folder stay.
+pub fn take_google_credentials(credentials: &mut Map<String, Value>) {
+    for key in ["access_token", "refresh_token"] {
+        take_secret(credentials, key);
+    }
+    for key in [
+        "service_account_file",
+        "impersonate",
+        "scope",
+        "token_expires_at",
+        "refresh_token_issued_at",
+        "refresh_token_expires_at",
+    ] {
+        credentials.shift_remove(key);
+    }
+}
+
+/// Writes a refresh token of Google Drive, and when it was given and ends.
+pub fn put_refresh_token(
+    credentials: &mut Map<String, Value>,
+    token: &Secret,
+    issued_at: Timestamp,
+    expires_at: Option<Timestamp>,
+) {
+    put_secret(credentials, "refresh_token", "", token.expose().into());
+    let issued_at = format!("{issued_at:.0}");
+    credentials.insert("refresh_token_issued_at".into(), issued_at.into());
+    match expires_at {
+        Some(at) => {
+            credentials.insert("refresh_token_expires_at".into(), at.to_string().into());
+        }
+        None => {
+            credentials.shift_remove("refresh_token_expires_at");
+        }
     }
 }

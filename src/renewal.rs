@@ -1,9 +1,11 @@
-//! Renewing the token of Yandex Disk, so that nobody has to log in once a year.
+//! Getting tokens with what a login left, so that nobody has to log in again.
 //!
-//! The new token is written to the provider file before it is used, under the lock of that
+//! That of Yandex Disk lasts a year and ends with its refresh token. The new token is written to the provider file before it is used, under the lock of that
 //! file: of two runs that find the old one ended, the second finds what the first has
 //! got. Only a token that a login wrote there is renewed; one that comes from
 //! elsewhere is its keeper's to renew.
+
+mod google_drive;
 
 use std::time::Duration;
 
@@ -20,6 +22,8 @@ use crate::provider_file;
 use crate::provider_settings::{ProviderSettings, object, put_grant};
 use crate::secret::Secret;
 use crate::sections::{Sections, YandexDisk};
+
+pub use self::google_drive::GoogleLogin;
 
 const KIND: ProviderKind = ProviderKind::YandexDisk;
 
@@ -84,6 +88,9 @@ impl Renewal {
                 token: written.clone(),
                 refresh_token: Some(next.clone()),
                 expires_at: section.token_expires_at,
+                lasts: None,
+                scope: None,
+                refresh_token_expires_at: None,
             }));
         }
         let url = self.oauth_url.as_deref();
@@ -109,17 +116,26 @@ impl Renewal {
 
 impl Renew for Renewal {
     fn renew(&self, token: &Secret, refused: bool) -> Result<Option<Grant>> {
-        self.try_renew(token, refused).map_err(|error| {
-            error.downcast::<Error>().unwrap_or_else(|error| {
-                let detail = format!("{error:#}");
-                let kind = match crate::interrupt::check() {
-                    Err(failure) => Kind::Body(failure.into()),
-                    Ok(()) => Kind::Connection(Reason::Auth),
-                };
-                Error::new(KIND, kind, detail)
-            })
-        })
+        self.try_renew(token, refused)
+            .map_err(|error| as_error(KIND, error))
     }
+}
+
+/// A failure on the way to a token, as an error of the provider.
+fn as_error(provider: ProviderKind, error: anyhow::Error) -> Error {
+    error.downcast::<Error>().unwrap_or_else(|error| {
+        let detail = format!("{error:#}");
+        let kind = match crate::interrupt::check() {
+            Err(failure) => Kind::Body(failure.into()),
+            Ok(()) => Kind::Connection(Reason::Auth),
+        };
+        let hint = Failure::of(&error).and_then(Failure::hint_text);
+        let made = Error::new(provider, kind, detail);
+        match hint {
+            Some(hint) => made.hint(hint),
+            None => made,
+        }
+    })
 }
 
 /// Token and refresh token, where a login wrote them.

@@ -1,5 +1,7 @@
 //! What is configured for each provider: the sections of the provider file and of `config.json`.
 
+mod google_drive;
+
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -7,11 +9,14 @@ use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
+use self::google_drive::RawGoogleDrive;
 use crate::credential::{CommandLine, SecretSource};
 use crate::failure::{Code, Failure};
 use crate::json_file::{Object, parse_typed};
 use crate::provider::ProviderKind;
 use crate::secret::Secret;
+
+pub use self::google_drive::GoogleDrive;
 
 /// What is configured for each provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,33 +50,6 @@ pub struct YandexDisk {
     pub oauth_url: Option<String>,
     /// `api_url`, for tests, proxies and private gateways.
     pub api_url: Option<String>,
-}
-
-/// Google Drive: one of three kinds of credentials, and where backups go.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GoogleDrive {
-    /// Switched on; absent counts as on where there are credentials.
-    pub enabled: Option<bool>,
-    /// `api_url`, for tests, proxies and private gateways.
-    pub api_url: Option<String>,
-    /// `credentials.access_token`.
-    pub access_token: Option<SecretSource>,
-    /// `credentials.refresh_token`.
-    pub refresh_token: Option<SecretSource>,
-    /// `credentials.client_id`.
-    pub client_id: Option<String>,
-    /// `credentials.client_secret`.
-    pub client_secret: Option<SecretSource>,
-    /// `credentials.token_uri`.
-    pub token_uri: Option<String>,
-    /// `credentials.service_account_file`.
-    pub service_account_file: Option<PathBuf>,
-    /// `credentials.impersonate`: the user a service account acts for.
-    pub impersonate: Option<String>,
-    /// `credentials.folder_id`: below which folder all goes.
-    pub folder_id: Option<String>,
-    /// `credentials.shared_drive_id`.
-    pub shared_drive_id: Option<String>,
 }
 
 /// The local provider: its root directory.
@@ -109,34 +87,6 @@ struct RawYandexDisk {
     client_secret_command: Option<CommandLine>,
     oauth_url: Option<Address>,
     api_url: Option<Address>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct RawGoogleDrive {
-    enabled: Option<bool>,
-    api_url: Option<Address>,
-    credentials: Option<Object<RawCredentials>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct RawCredentials {
-    access_token: Option<Written>,
-    access_token_file: Option<PathBuf>,
-    access_token_command: Option<CommandLine>,
-    refresh_token: Option<Written>,
-    refresh_token_file: Option<PathBuf>,
-    refresh_token_command: Option<CommandLine>,
-    client_id: Option<String>,
-    client_secret: Option<Written>,
-    client_secret_file: Option<PathBuf>,
-    client_secret_command: Option<CommandLine>,
-    token_uri: Option<Address>,
-    service_account_file: Option<PathBuf>,
-    impersonate: Option<String>,
-    folder_id: Option<String>,
-    shared_drive_id: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -236,51 +186,6 @@ impl RawYandexDisk {
     }
 }
 
-impl RawGoogleDrive {
-    fn read(self, sources: &mut Sources<'_>) -> Result<GoogleDrive, Failure> {
-        let keys = self
-            .credentials
-            .map(|Object(keys)| keys)
-            .unwrap_or_default();
-        let mut secret = |key: &str, inline, file, command| {
-            sources.one(
-                &format!("google_drive.credentials.{key}"),
-                inline,
-                file,
-                command,
-            )
-        };
-        Ok(GoogleDrive {
-            enabled: self.enabled,
-            api_url: filled(self.api_url.map(|Address(url)| url)),
-            access_token: secret(
-                "access_token",
-                keys.access_token,
-                keys.access_token_file,
-                keys.access_token_command,
-            )?,
-            refresh_token: secret(
-                "refresh_token",
-                keys.refresh_token,
-                keys.refresh_token_file,
-                keys.refresh_token_command,
-            )?,
-            client_secret: secret(
-                "client_secret",
-                keys.client_secret,
-                keys.client_secret_file,
-                keys.client_secret_command,
-            )?,
-            client_id: filled(keys.client_id),
-            token_uri: filled(keys.token_uri.map(|Address(url)| url)),
-            service_account_file: keys.service_account_file,
-            impersonate: filled(keys.impersonate),
-            folder_id: filled(keys.folder_id),
-            shared_drive_id: filled(keys.shared_drive_id),
-        })
-    }
-}
-
 impl RawLocal {
     fn read(self) -> LocalRoot {
         let root = self
@@ -351,24 +256,10 @@ impl Sections {
     /// Puts other sections over these: a key given there wins.
     #[must_use]
     pub fn overlaid(self, over: Sections) -> Sections {
-        let (google, local) = (over.google_drive, over.local);
+        let local = over.local;
         Sections {
             yandex_disk: self.yandex_disk.overlaid(over.yandex_disk),
-            google_drive: GoogleDrive {
-                enabled: google.enabled.or(self.google_drive.enabled),
-                api_url: google.api_url.or(self.google_drive.api_url),
-                access_token: google.access_token.or(self.google_drive.access_token),
-                refresh_token: google.refresh_token.or(self.google_drive.refresh_token),
-                client_id: google.client_id.or(self.google_drive.client_id),
-                client_secret: google.client_secret.or(self.google_drive.client_secret),
-                token_uri: google.token_uri.or(self.google_drive.token_uri),
-                service_account_file: google
-                    .service_account_file
-                    .or(self.google_drive.service_account_file),
-                impersonate: google.impersonate.or(self.google_drive.impersonate),
-                folder_id: google.folder_id.or(self.google_drive.folder_id),
-                shared_drive_id: google.shared_drive_id.or(self.google_drive.shared_drive_id),
-            },
+            google_drive: self.google_drive.overlaid(over.google_drive),
             local: LocalRoot {
                 enabled: local.enabled.or(self.local.enabled),
                 root: local.root.or(self.local.root),
@@ -387,10 +278,7 @@ impl Sections {
                 .unwrap_or(self.yandex_disk.oauth_token.is_some()),
             ProviderKind::GoogleDrive => {
                 let section = &self.google_drive;
-                let credentials = section.access_token.is_some()
-                    || section.refresh_token.is_some()
-                    || section.service_account_file.is_some();
-                section.enabled.unwrap_or(credentials)
+                section.enabled.unwrap_or(section.has_credentials())
             }
         }
     }

@@ -172,7 +172,7 @@ fn by_code(ui: &Ui, service: &OAuth) -> Result<Grant, Failure> {
         )
     });
     let code = ui.read_answer("the code that the page shows")?;
-    service.exchange(&code, &verifier).map_err(failed)
+    service.exchange(&code, &verifier, None).map_err(failed)
 }
 
 /// A login that came to nothing, which is no connection test.

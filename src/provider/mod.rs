@@ -16,6 +16,7 @@
 //! provider to this contract.
 
 pub mod error;
+pub mod google_drive;
 pub mod http;
 mod listing;
 pub mod local;

@@ -1,11 +1,14 @@
 //! Where tokens come from: the OAuth service of a provider.
 //!
 //! Two ways need no browser on this machine: a code shown here and typed on a page
-//! of the service (RFC 8628), and one shown on a page and typed here, bound to this
-//! process by PKCE (RFC 7636). A token that is about to end is exchanged for the
-//! next one, before it ends: Yandex gives both tokens the same length of life.
+//! of the service (RFC 8628), and one that a page shows, or a redirect brings, to be typed
+//! here, bound to this process by PKCE (RFC 7636). A token that is about to end is exchanged
+//! for the next one, before it ends.
 //!
 //! All that is secret travels in the body of a POST to the service, and is in no error.
+
+mod pkce;
+mod service;
 
 use std::time::{Duration, Instant};
 
@@ -13,14 +16,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
-use super::ProviderKind;
+use self::service::Asked;
 use super::error::{Error, Kind, Reason, Repeat, Result, stopped};
 use super::http::{Answer, Http, Request, encoded};
 use super::retry::Policy;
-use crate::hash::{Sha256, random_id};
 use crate::interrupt::sleep;
 use crate::secret::Secret;
-use crate::text::printable;
+
+pub use self::pkce::{Verifier, base64url};
+pub use self::service::{Endpoints, GOOGLE_TOKEN_URI, Service, said};
 
 /// No code is waited for longer, whatever the service says.
 const LONGEST_LOGIN: Duration = Duration::from_secs(3600);
@@ -35,10 +39,12 @@ pub struct Client {
 
 /// The OAuth service of a provider, as one application sees it.
 pub struct OAuth {
-    kind: ProviderKind,
+    service: Service,
     http: Http,
-    base: String,
-    client: Client,
+    endpoints: Endpoints,
+    /// None where an assertion says who asks.
+    client: Option<Client>,
+    scope: Option<String>,
 }
 
 /// What a login or a renewal brings.
@@ -49,6 +55,22 @@ pub struct Grant {
     pub refresh_token: Option<Secret>,
     /// When the token ends, where it does.
     pub expires_at: Option<Timestamp>,
+    /// For how long it is good, where it ends.
+    pub lasts: Option<Duration>,
+    /// What it allows, where the service says so.
+    pub scope: Option<String>,
+    /// When the refresh token ends, where it is known to.
+    pub refresh_token_expires_at: Option<Timestamp>,
+}
+
+/// Why the service refuses, in its own words.
+#[derive(Debug, Deserialize)]
+pub struct Refused {
+    /// Its word for it.
+    pub error: String,
+    /// What it says beside.
+    #[serde(rename = "error_description")]
+    pub description: Option<String>,
 }
 
 /// A code to be typed on a page of the service.
@@ -63,9 +85,6 @@ pub struct DeviceCode {
     interval: Duration,
 }
 
-/// What ties a code typed here to the page that showed it.
-pub struct Verifier(Secret);
-
 /// Finds a new token when the one at hand has ended, or is about to.
 pub trait Renew: Send + Sync {
     /// A token other than the one at hand; `refused` when the API does not take that any more.
@@ -75,6 +94,15 @@ pub trait Renew: Send + Sync {
     /// # Errors
     /// Why there is none.
     fn renew(&self, token: &Secret, refused: bool) -> Result<Option<Grant>>;
+}
+
+/// Gets a token that is good for the time it says, whenever it is asked.
+pub trait Fetch: Send + Sync {
+    /// A new token.
+    ///
+    /// # Errors
+    /// Why there is none.
+    fn fetch(&self) -> Result<Grant>;
 }
 
 #[derive(Deserialize)]
@@ -92,11 +120,8 @@ struct Granted {
     access_token: Text,
     refresh_token: Option<Text>,
     expires_in: Option<u64>,
-}
-
-#[derive(Deserialize)]
-struct Refused {
-    error: String,
+    scope: Option<String>,
+    refresh_token_expires_in: Option<u64>,
 }
 
 /// A secret in an answer.
@@ -109,37 +134,37 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-impl Verifier {
-    /// A new one, which nobody can guess.
-    ///
-    /// # Errors
-    /// When the system gives no random numbers.
-    pub fn new() -> std::io::Result<Self> {
-        let text = Zeroizing::new(random_id()? + &random_id()?);
-        Ok(Verifier(Secret::new(&text)))
-    }
-
-    /// What the page is told of it.
-    fn challenge(&self) -> String {
-        base64url(Sha256::of(self.0.expose().as_bytes()).as_bytes())
-    }
-}
-
 impl OAuth {
-    /// The service at an address.
-    pub fn new(kind: ProviderKind, url: &str, client: Client, policy: Policy) -> Self {
-        let base = url.trim_end_matches('/').to_owned();
+    /// The service, as an application sees it.
+    pub fn new(service: Service, endpoints: Endpoints, client: Client, policy: Policy) -> Self {
         OAuth {
-            kind,
-            http: Http::new(kind, &base, policy),
-            base,
-            client,
+            client: Some(client),
+            ..Self::for_assertions(service, endpoints, policy)
         }
+    }
+
+    /// The service, as it is for those who sign who they are.
+    pub fn for_assertions(service: Service, endpoints: Endpoints, policy: Policy) -> Self {
+        OAuth {
+            service,
+            http: Http::new(service.kind(), &endpoints.token, policy),
+            endpoints,
+            client: None,
+            scope: None,
+        }
+    }
+
+    /// Says which scope a login is to ask for.
+    #[must_use]
+    pub fn asking_for(self, scope: &str) -> Self {
+        let scope = Some(scope.to_owned());
+        OAuth { scope, ..self }
     }
 
     /// Whether the application can prove who it is.
     pub fn has_secret(&self) -> bool {
-        self.client.secret.is_some()
+        let client = self.client.as_ref();
+        client.is_some_and(|client| client.secret.is_some())
     }
 
     /// Asks for a code that the operator types on a page of the service.
@@ -147,14 +172,15 @@ impl OAuth {
     /// # Errors
     /// Why there is none.
     pub fn device_code(&self) -> Result<DeviceCode> {
-        let answer = self.policy().hasty().run(|| {
-            let answer = self.post("/device/code", &[("client_id", &self.client.id)])?;
+        let mut form = vec![("client_id", self.client_id())];
+        form.extend(self.scope.as_deref().map(|scope| ("scope", scope)));
+        let codes: Codes = self.policy().hasty().run(|| {
+            let mut answer = self.post(&self.endpoints.device_code, &form)?;
             if answer.is_success() {
-                return Ok(answer);
+                return self.read(&mut answer);
             }
-            Err(self.refused(&self.word(&answer)?))
+            Err(self.refused(Asked::DeviceCode, &self.word(&mut answer)?))
         })?;
-        let codes: Codes = self.read(&answer)?;
         let seconds = |given: Option<u64>, usual| Duration::from_secs(given.unwrap_or(usual));
         Ok(DeviceCode {
             verification_url: codes.verification_url,
@@ -173,18 +199,18 @@ impl OAuth {
     pub fn wait_for_consent(&self, device: &DeviceCode) -> Result<Grant> {
         let mut pause = device.interval.max(self.policy().pause);
         let started = Instant::now();
+        let (grant_type, key) = self.service.device_grant();
         loop {
             let left = device.expires_in.saturating_sub(started.elapsed());
-            sleep(pause.min(left)).map_err(|failure| stopped(self.kind, failure))?;
-            let grant = [
-                ("grant_type", "device_code"),
-                ("code", device.code.expose()),
-            ];
+            sleep(pause.min(left)).map_err(|failure| stopped(self.service.kind(), failure))?;
+            let grant = [("grant_type", grant_type), (key, device.code.expose())];
             match self.grant(&grant) {
                 Ok(Ok(grant)) => return Ok(grant),
-                Ok(Err(word)) if word == "authorization_pending" => {}
-                Ok(Err(word)) if word == "slow_down" => pause += self.policy().pause * 5,
-                Ok(Err(word)) => return Err(self.refused(&word)),
+                Ok(Err(refused)) => match refused.error.as_str() {
+                    "authorization_pending" => {}
+                    "slow_down" => pause += self.policy().pause * 5,
+                    _ => return Err(self.refused(Asked::Consent, &refused)),
+                },
                 // A question that got lost is asked again with the next.
                 Err(error) if error.is_open() => log::info!("{error}: asking again"),
                 Err(error) => return Err(error),
@@ -199,23 +225,44 @@ impl OAuth {
     /// The address of the page that shows the operator a code to be typed here.
     pub fn page(&self, verifier: &Verifier) -> String {
         format!(
-            "{}/authorize?response_type=code&client_id={}&code_challenge={}&code_challenge_method=S256",
-            self.base,
-            encoded(&self.client.id),
+            "{}?response_type=code&client_id={}&code_challenge={}&code_challenge_method=S256",
+            self.endpoints.authorize,
+            encoded(self.client_id()),
             verifier.challenge(),
         )
     }
 
-    /// Exchanges a code that a page showed.
+    /// The address of the page that sends the browser on to this machine, with a code.
+    ///
+    /// `state` comes back with it, so that nobody else's code is taken.
+    pub fn redirecting_page(&self, verifier: &Verifier, redirect_uri: &str, state: &str) -> String {
+        let scope = self.scope.as_deref().unwrap_or_default();
+        format!(
+            "{}&redirect_uri={}&scope={}&state={}&access_type=offline&prompt=consent",
+            self.page(verifier),
+            encoded(redirect_uri),
+            encoded(scope),
+            encoded(state),
+        )
+    }
+
+    /// Exchanges a code that a page showed, or a redirect to that address brought.
     ///
     /// # Errors
     /// When it is wrong, or has expired.
-    pub fn exchange(&self, code: &str, verifier: &Verifier) -> Result<Grant> {
-        self.token(&[
+    pub fn exchange(
+        &self,
+        code: &str,
+        verifier: &Verifier,
+        redirect_uri: Option<&str>,
+    ) -> Result<Grant> {
+        let mut grant = vec![
             ("grant_type", "authorization_code"),
             ("code", code),
-            ("code_verifier", verifier.0.expose()),
-        ])
+            ("code_verifier", verifier.secret()),
+        ];
+        grant.extend(redirect_uri.map(|uri| ("redirect_uri", uri)));
+        self.token(Asked::Code, &grant)
     }
 
     /// Exchanges a refresh token for the next token.
@@ -223,33 +270,62 @@ impl OAuth {
     /// # Errors
     /// When it is not taken any more.
     pub fn refresh(&self, refresh_token: &Secret) -> Result<Grant> {
-        self.token(&[
+        let grant = [
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh_token.expose()),
-        ])
+        ];
+        self.token(Asked::Refresh, &grant)
     }
 
-    fn token(&self, grant: &[(&str, &str)]) -> Result<Grant> {
-        self.policy()
-            .hasty()
-            .run(|| self.grant(grant)?.map_err(|word| self.refused(&word)))
+    /// Exchanges what somebody signed of himself for a token; each try is signed anew.
+    ///
+    /// # Errors
+    /// What `refused` makes of a refusal.
+    pub fn assert(
+        &self,
+        sign: impl Fn() -> Result<Secret>,
+        refused: impl Fn(&Refused) -> Error,
+    ) -> Result<Grant> {
+        self.policy().hasty().run(|| {
+            let assertion = sign()?;
+            let grant = [
+                ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
+                ("assertion", assertion.expose()),
+            ];
+            self.grant(&grant)?.map_err(|word| refused(&word))
+        })
+    }
+
+    fn client_id(&self) -> &str {
+        self.client.as_ref().map_or("", |client| &client.id)
+    }
+
+    fn token(&self, asked: Asked, grant: &[(&str, &str)]) -> Result<Grant> {
+        self.policy().hasty().run(|| {
+            let granted = self.grant(grant)?;
+            granted.map_err(|refused| self.refused(asked, &refused))
+        })
     }
 
     /// A token, or the service's word for why there is none.
-    fn grant(&self, grant: &[(&str, &str)]) -> Result<std::result::Result<Grant, String>> {
-        let mut form = vec![("client_id", self.client.id.as_str())];
-        let secret = self.client.secret.as_ref();
-        form.extend(secret.map(|secret| ("client_secret", secret.expose())));
-        form.extend(grant);
-        let answer = self.post("/token", &form)?;
-        if !answer.is_success() {
-            return Ok(Err(self.word(&answer)?));
+    fn grant(&self, grant: &[(&str, &str)]) -> Result<std::result::Result<Grant, Refused>> {
+        let mut form = Vec::new();
+        if let Some(client) = &self.client {
+            form.push(("client_id", client.id.as_str()));
+            let secret = client.secret.as_ref();
+            form.extend(secret.map(|secret| ("client_secret", secret.expose())));
         }
-        let granted: Granted = self.read(&answer)?;
+        form.extend(grant);
+        let mut answer = self.post(&self.endpoints.token, &form)?;
+        if !answer.is_success() {
+            return Ok(Err(self.word(&mut answer)?));
+        }
+        let granted: Granted = self.read(&mut answer)?;
         if granted.access_token.0.is_empty() {
             return Err(self.error(Reason::Network, "it gives a token with nothing in it"));
         }
         let now = Timestamp::now().as_second();
+        // What ends after the year 9999 does not end.
         let ends = |seconds| Timestamp::from_second(now.checked_add_unsigned(seconds)?).ok();
         Ok(Ok(Grant {
             token: granted.access_token.0,
@@ -257,8 +333,10 @@ impl OAuth {
                 .refresh_token
                 .map(|Text(secret)| secret)
                 .filter(|secret| !secret.is_empty()),
-            // What ends after the year 9999 does not end.
             expires_at: granted.expires_in.and_then(ends),
+            lasts: granted.expires_in.map(Duration::from_secs),
+            scope: granted.scope.filter(|scope| !scope.trim().is_empty()),
+            refresh_token_expires_at: granted.refresh_token_expires_in.and_then(ends),
         }))
     }
 
@@ -266,37 +344,40 @@ impl OAuth {
         self.http.policy()
     }
 
-    fn post(&self, path: &str, form: &[(&str, &str)]) -> Result<Answer> {
+    fn post(&self, url: &str, form: &[(&str, &str)]) -> Result<Answer> {
         let pairs: Vec<Zeroizing<String>> = form
             .iter()
             .map(|(key, value)| Zeroizing::new(format!("{key}={}", encoded(value))))
             .collect();
         let pairs: Vec<&str> = pairs.iter().map(|pair| pair.as_str()).collect();
         let form = Zeroizing::new(pairs.join("&"));
-        let url = format!("{}{path}", self.base);
         let answer = self.http.ask(&Request {
             method: "POST",
-            url: &url,
+            url,
             form: Some(&form),
             ..Request::default()
         });
         let answer = answer.map_err(|error| match &error.kind {
-            Kind::Connection(Reason::Dns | Reason::Tls) => {
-                error.hint("check oauth_url in the provider file, and the network of this machine")
-            }
+            Kind::Connection(Reason::Dns | Reason::Tls) => error.hint(format!(
+                "check {} in the provider file, and the network of this machine",
+                self.service.address_key()
+            )),
             _ => error,
         })?;
+        // The last words of the address say which question it was, and hold no secret.
+        let path = url.rsplit('/').next().unwrap_or_default();
         log::debug!("POST {path}: {}", answer.status);
         Ok(answer)
     }
 
-    fn read<T: serde::de::DeserializeOwned>(&self, answer: &Answer) -> Result<T> {
+    fn read<T: serde::de::DeserializeOwned>(&self, answer: &mut Answer) -> Result<T> {
         // What it says instead is not quoted: it may hold a token.
-        serde_json::from_slice(&answer.body).map_err(|_| self.stranger())
+        let body = Zeroizing::new(std::mem::take(&mut answer.body));
+        serde_json::from_slice(&body).map_err(|_| self.stranger())
     }
 
     /// The service's word for why it refuses.
-    fn word(&self, answer: &Answer) -> Result<String> {
+    fn word(&self, answer: &mut Answer) -> Result<Refused> {
         let status = answer.status;
         let busy = |reason, repeat| {
             Err(self
@@ -304,89 +385,39 @@ impl OAuth {
                 .repeat(repeat))
         };
         match (status, answer.retry_after) {
-            (429, Some(pause)) => busy(Reason::Quota, Repeat::After(pause)),
-            (429, None) => busy(Reason::Quota, Repeat::Soon),
-            (500.., _) => busy(Reason::Network, Repeat::Soon),
-            _ => Ok(self.read::<Refused>(answer)?.error),
+            (429, Some(pause)) => return busy(Reason::Quota, Repeat::After(pause)),
+            (429, None) => return busy(Reason::Quota, Repeat::Soon),
+            (408 | 500.., _) => return busy(Reason::Network, Repeat::Soon),
+            _ => {}
         }
+        let refused: Refused = self.read(answer)?;
+        if self.service.is_busy(&refused.error) {
+            return busy(Reason::Network, Repeat::Soon);
+        }
+        Ok(refused)
     }
 
     /// Not the service, but what stands in its place.
     fn stranger(&self) -> Error {
         let why = "what answers is not the OAuth service, or only a part of it";
+        let key = self.service.address_key();
         self.error(Reason::Network, why)
-            .hint("check oauth_url in the provider file, and whether the network wants a login")
+            .hint(format!(
+                "check {key} in the provider file, and whether the network wants a login"
+            ))
             .repeat(Repeat::Soon)
     }
 
-    fn refused(&self, word: &str) -> Error {
-        let (why, hint) = match word {
-            "invalid_client" => (
-                "the OAuth service does not know this client_id, or the client secret is wrong",
-                "compare both with the application's page on https://oauth.yandex.com",
-            ),
-            "unauthorized_client" => (
-                "the application was rejected, or still waits for moderation",
-                "look at the application's page on https://oauth.yandex.com",
-            ),
-            "access_denied" => (
-                "access was denied on the page of the service",
-                "run the command again, and allow it",
-            ),
-            "invalid_grant" | "bad_verification_code" | "expired_token" => (
-                "the code or token is wrong, or has expired",
-                "log in anew: each code is good for one login, and for some minutes",
-            ),
-            "invalid_scope" => (
-                "the rights of the application changed meanwhile",
-                "run the command again",
-            ),
-            _ => {
-                let word: String = printable(word).chars().take(60).collect();
-                return self.error(Reason::Auth, &format!("the OAuth service answers {word}"));
-            }
-        };
-        self.error(Reason::Auth, why).hint(hint)
+    fn refused(&self, asked: Asked, refused: &Refused) -> Error {
+        let (why, hint) = self.service.meaning(asked, refused);
+        let error = self.error(Reason::Auth, &why);
+        match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
     }
 
     fn error(&self, reason: Reason, why: &str) -> Error {
-        Error::new(self.kind, Kind::Connection(reason), why)
-    }
-}
-
-/// Base 64 for addresses, without padding (RFC 4648 §5).
-fn base64url(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let byte = |index| u32::from(chunk.get(index).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for index in 0..=chunk.len() {
-            let sextet = bits >> (18 - 6 * index) & 63;
-            text.push(char::from(ALPHABET[sextet as usize]));
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_challenge_is_that_of_the_rfc() {
-        let verifier = Verifier(Secret::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"));
-        assert_eq!(
-            verifier.challenge(),
-            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-        );
-        assert_eq!(Verifier::new().unwrap().0.expose().len(), 64);
-    }
-
-    #[test]
-    fn base_64_has_all_lengths() {
-        for (bytes, text) in [("", ""), ("f", "Zg"), ("fo", "Zm8"), ("foo", "Zm9v")] {
-            assert_eq!(base64url(bytes.as_bytes()), text);
-        }
+        Error::new(self.service.kind(), Kind::Connection(reason), why)
     }
 }

@@ -6,16 +6,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use super::error::{Kind, Reason};
+use super::google_drive::scope::DRIVE;
+use super::google_drive::service_account::{Key, KeyFile, ServiceAccount};
+use super::google_drive::token::Credentials;
 use super::local::{Identity, Local};
-use super::oauth::{Client, OAuth, Renew};
+use super::oauth::{Client, Endpoints, Fetch, OAuth, Renew, Service};
 use super::retry::{Policy, Retried};
 use super::yandex_disk::{Account, YandexDisk, oauth};
 use super::{Error, Provider, ProviderKind};
 use crate::credential::SecretSource;
 use crate::failure::{Code, Failure};
+use crate::json_file::{load, parse_typed};
 use crate::remote_path::RemotePath;
 use crate::secret::Secret;
-use crate::sections::Sections;
+use crate::sections::{GoogleDrive, Sections, is_safe_url};
 
 /// How to come by an application.
 const REGISTER: &str = "register one at https://oauth.yandex.com/client/new with the rights \
@@ -28,6 +32,7 @@ pub struct Registry {
     builtin_root: PathBuf,
     policy: Policy,
     renewal: Mutex<Option<Box<dyn Renew>>>,
+    google_login: Option<Arc<dyn Fetch>>,
     /// One account for all companies: its requests pass one gate, its token is fetched once.
     yandex_disk: Mutex<Option<Arc<Account>>>,
 }
@@ -40,6 +45,7 @@ impl Registry {
             builtin_root,
             policy,
             renewal: Mutex::default(),
+            google_login: None,
             yandex_disk: Mutex::default(),
         }
     }
@@ -51,10 +57,21 @@ impl Registry {
         Registry { renewal, ..self }
     }
 
+    /// Says how tokens of Google Drive are got with the login that is configured.
+    #[must_use]
+    pub fn logged_in_by(self, google_login: Option<Arc<dyn Fetch>>) -> Self {
+        Registry {
+            google_login,
+            ..self
+        }
+    }
+
     /// When the credentials of a provider end, as far as that is known.
     pub fn expires_at(&self, kind: ProviderKind) -> Option<Timestamp> {
-        if kind != ProviderKind::YandexDisk {
-            return None;
+        match kind {
+            ProviderKind::YandexDisk => {}
+            ProviderKind::GoogleDrive => return google_expires_at(&self.sections.google_drive),
+            ProviderKind::Local => return None,
         }
         // A token that was renewed meanwhile has another end.
         match &*locked(&self.yandex_disk) {
@@ -124,7 +141,7 @@ impl Registry {
                 Ok(Box::new(Retried::new(Arc::new(disk), self.policy)))
             }
             ProviderKind::GoogleDrive => {
-                self.check_google_credentials()?;
+                self.google_credentials()?;
                 let why =
                     format!("the credentials are in place, but this version has no {kind} adapter");
                 Err(Error::new(kind, Kind::Connection(Reason::Unsupported), why)
@@ -171,32 +188,110 @@ impl Registry {
         Ok(Arc::clone(known.insert(Arc::new(account))))
     }
 
-    /// Whether the credentials of Google Drive are there and can be fetched.
-    fn check_google_credentials(&self) -> Result<(), Failure> {
-        let google = &self.sections.google_drive;
+    /// The credentials of Google Drive: of the kinds there are the one that lasts longest.
+    /// No token is got yet.
+    ///
+    /// # Errors
+    /// What is missing, or cannot be fetched.
+    pub fn google_credentials(&self) -> Result<Credentials, Failure> {
+        let section = &self.sections.google_drive;
         let kind = ProviderKind::GoogleDrive;
-        if google.refresh_token.is_some() {
-            let token = google.refresh_token.as_ref();
-            secret(kind, "credentials.refresh_token", token)?;
-            let client = google.client_secret.as_ref();
-            secret(kind, "credentials.client_secret", client)?;
-            return match google.client_id {
-                Some(_) => Ok(()),
-                None => Err(no_credentials(kind, "credentials.client_id is missing")),
-            };
-        }
-        match &google.service_account_file {
-            Some(path) if path.is_file() => Ok(()),
-            Some(path) => {
-                let why = format!("the service account file '{}' is missing", path.display());
-                Err(no_credentials(kind, &why))
+        if section.refresh_token.is_some() {
+            let missing =
+                |key: &str| no_credentials(kind, &format!("credentials.{key} is missing"));
+            if section.client_secret.is_none() {
+                return Err(missing("client_secret"));
             }
-            None => {
-                let token = google.access_token.as_ref();
-                secret(kind, "credentials.access_token", token).map(drop)
-            }
+            let id = section.client_id.clone();
+            let id = id.ok_or_else(|| missing("client_id"))?;
+            let login = self.google_login.clone();
+            let login = login.ok_or_else(|| no_credentials(kind, "nobody keeps its login"))?;
+            let expires_at = section.refresh_token_expires_at;
+            let credentials = Credentials::refresh_token(login, id, expires_at);
+            return Ok(credentials.allowing(section.scope.clone()));
         }
+        if let Some(path) = &section.service_account_file {
+            return google_service_account(section, path, self.policy);
+        }
+        let token = section.access_token.as_ref();
+        let token = secret(kind, "credentials.access_token", token)?;
+        let credentials = Credentials::access_token(token, section.token_expires_at);
+        Ok(credentials.allowing(section.scope.clone()))
     }
+}
+
+/// The key of a service account, as its file has it.
+///
+/// # Errors
+/// `config_invalid` with line, column and what is wrong, without any of its values.
+pub fn service_account_key(path: &Path) -> Result<Key, Failure> {
+    let shown = path.display();
+    let invalid = |why: &str| {
+        let detail = format!("the service account file '{shown}' cannot be used: {why}");
+        Failure::new(Code::ConfigInvalid, detail)
+    };
+    let Some(loaded) = load(path)? else {
+        let detail = format!("the service account file '{shown}' is missing");
+        return Err(Failure::new(Code::ConfigInvalid, detail));
+    };
+    let file: KeyFile = parse_typed(&loaded.text, path)?;
+    let key = Key::new(file).map_err(|why| invalid(&why))?;
+    match &key.token_uri {
+        Some(uri) if !is_safe_url(uri) => {
+            Err(invalid("its token_uri does not begin with https://"))
+        }
+        _ => Ok(key),
+    }
+}
+
+/// A service account that asks for tokens with its key.
+fn google_service_account(
+    section: &GoogleDrive,
+    path: &Path,
+    policy: Policy,
+) -> Result<Credentials, Failure> {
+    let kind = ProviderKind::GoogleDrive;
+    let key = service_account_key(path).map_err(|failure| {
+        let hint = failure.hint_text().map(str::to_owned);
+        let error = no_credentials(kind, &failure.to_string());
+        match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    })?;
+    let uri = section.token_uri.as_deref().or(key.token_uri.as_deref());
+    let endpoints = Endpoints::google(uri, None, None);
+    let service = OAuth::for_assertions(Service::Google, endpoints, policy);
+    // With less, it would see only what it made itself, and of a shared drive nothing.
+    let scope = section.scope.clone().unwrap_or_else(|| DRIVE.to_owned());
+    let client = key.client_id.clone();
+    let user = section.impersonate.clone();
+    let account = ServiceAccount::new(key, service, scope.clone(), user.clone());
+    let credentials = Credentials::service_account(Arc::new(account), client, user);
+    Ok(credentials.allowing(Some(scope)))
+}
+
+/// The OAuth service of Google, as an OAuth client of the operator's sees it.
+///
+/// # Errors
+/// When the client's secret cannot be fetched.
+pub fn google_oauth(
+    section: &GoogleDrive,
+    client_id: &str,
+    client_secret: Option<&SecretSource>,
+    policy: Policy,
+) -> Result<OAuth, Failure> {
+    let secret = client_secret.map(|secret| secret.resolve("credentials.client_secret"));
+    let client = Client {
+        id: client_id.to_owned(),
+        secret: secret.transpose()?,
+    };
+    let endpoints = Endpoints::google(
+        section.token_uri.as_deref(),
+        section.device_uri.as_deref(),
+        section.auth_uri.as_deref(),
+    );
+    Ok(OAuth::new(Service::Google, endpoints, client, policy))
 }
 
 /// The OAuth service of Yandex, as an application of the operator's sees it.
@@ -215,6 +310,17 @@ pub fn yandex_oauth(
         secret: secret.transpose()?,
     };
     Ok(oauth(url, client, policy))
+}
+
+/// When the operator has to log in to Google Drive again, as far as that is known.
+fn google_expires_at(section: &GoogleDrive) -> Option<Timestamp> {
+    if section.refresh_token.is_some() {
+        section.refresh_token_expires_at
+    } else if section.service_account_file.is_some() {
+        None
+    } else {
+        section.token_expires_at
+    }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -252,6 +358,9 @@ fn credentials_help(kind: ProviderKind) -> String {
         ProviderKind::YandexDisk => {
             format!("vertex-backup providers login {kind}, or with a token at hand: {set}")
         }
-        ProviderKind::GoogleDrive | ProviderKind::Local => set,
+        ProviderKind::GoogleDrive => {
+            format!("vertex-backup providers login {kind}, or with a key or token at hand: {set}")
+        }
+        ProviderKind::Local => set,
     }
 }

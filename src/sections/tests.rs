@@ -115,3 +115,63 @@ fn what_is_known_of_a_token_holds_for_that_token_only() {
         "p.json:1:48: yandex_disk.token_expires_at: expected a time such as 2027-11-22T12:00:00Z"
     );
 }
+
+#[test]
+fn credentials_given_over_others_are_the_only_ones() {
+    let login = r#"{"google_drive": {"credentials": {"refresh_token": "r", "client_id": "c",
+        "scope": "drive", "refresh_token_issued_at": "2027-11-22T12:00:00Z",
+        "refresh_token_expires_at": "2027-11-29T12:00:00Z", "folder_id": "f"}}}"#;
+    let base = parse(login).unwrap();
+    assert_eq!(
+        base.google_drive.scope.as_deref(),
+        Some("https://www.googleapis.com/auth/drive")
+    );
+    let over = r#"{"google_drive": {"credentials": {"service_account_file": "/k.json"}}}"#;
+    let merged = base.clone().overlaid(parse(over).unwrap()).google_drive;
+    assert_eq!((&merged.refresh_token, &merged.scope), (&None, &None));
+    assert_eq!(merged.refresh_token_issued_at, None);
+    assert_eq!(merged.refresh_token_expires_at, None);
+    assert_eq!(merged.folder_id.as_deref(), Some("f"));
+    assert_eq!(merged.client_id.as_deref(), Some("c"));
+    let over = r#"{"google_drive": {"credentials": {"folder_id": "g"}}}"#;
+    let merged = base.clone().overlaid(parse(over).unwrap()).google_drive;
+    assert_eq!(merged.refresh_token, base.google_drive.refresh_token);
+    assert_eq!(merged.folder_id.as_deref(), Some("g"));
+}
+
+#[test]
+fn a_piece_has_a_size_that_drive_takes() {
+    let chunk = |value: &str| parse(&format!(r#"{{"google_drive": {{"chunk_size": {value}}}}}"#));
+    for (value, size) in [
+        ("262144", 256 << 10),
+        (r#""256K""#, 256 << 10),
+        (r#""32M""#, 32 << 20),
+        (r#"" 32 MiB ""#, 32 << 20),
+        (r#""1g""#, 1 << 30),
+    ] {
+        assert_eq!(chunk(value).unwrap().google_drive.chunk_size, Some(size));
+    }
+    for wrong in [
+        "0",
+        "262145",
+        r#""300K""#,
+        r#""2G""#,
+        r#""9999999999999G""#,
+        "-1",
+        "true",
+    ] {
+        let error = chunk(wrong).unwrap_err();
+        let expected = "google_drive.chunk_size: expected a multiple of 256K from 256K to 1G";
+        assert!(
+            error.starts_with("p.json:1:") && error.contains(expected),
+            "{error}"
+        );
+    }
+    let error = parse(r#"{"google_drive": {"credentials": {"scope": "all"}}}"#).unwrap_err();
+    assert!(
+        error.ends_with(
+            "google_drive.credentials.scope: expected drive.file, drive or drive.readonly"
+        ),
+        "{error}"
+    );
+}

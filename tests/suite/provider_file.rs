@@ -196,6 +196,7 @@ fn a_value_of_the_wrong_type_is_never_shown() {
     for key in [
         "yandex_disk.enabled",
         "google_drive.enabled",
+        "google_drive.chunk_size",
         "local.enabled",
     ] {
         cases.extend([&text, &object, &list, &number].map(|value| (key, value)));
@@ -213,6 +214,12 @@ fn a_value_of_the_wrong_type_is_never_shown() {
         "google_drive.credentials.client_secret",
         "google_drive.credentials.client_secret_file",
         "google_drive.credentials.token_uri",
+        "google_drive.credentials.auth_uri",
+        "google_drive.credentials.device_uri",
+        "google_drive.credentials.scope",
+        "google_drive.credentials.token_expires_at",
+        "google_drive.credentials.refresh_token_issued_at",
+        "google_drive.credentials.refresh_token_expires_at",
         "google_drive.credentials.service_account_file",
         "google_drive.credentials.impersonate",
         "google_drive.credentials.folder_id",

@@ -13,7 +13,7 @@ use super::refusal::{Asked, NOT_THE_DISK, Refusal, astray};
 use super::token::Token;
 use crate::provider::error::{Error, Kind, Repeat, Result, Shortage};
 use crate::provider::http::{Answer, Http, Request, encoded, origin};
-use crate::provider::oauth::{Client, OAuth, Renew};
+use crate::provider::oauth::{Client, Endpoints, OAuth, Renew, Service};
 use crate::provider::retry::Policy;
 use crate::provider::{ProviderKind, Quota};
 use crate::secret::Secret;
@@ -35,7 +35,8 @@ const ROOM_LASTS: Duration = Duration::from_secs(60);
 
 /// The OAuth service of Yandex, as an application of the operator's sees it.
 pub fn oauth(url: Option<&str>, client: Client, policy: Policy) -> OAuth {
-    OAuth::new(KIND, url.unwrap_or(OAUTH_URL), client, policy)
+    let endpoints = Endpoints::below(url.unwrap_or(OAUTH_URL));
+    OAuth::new(Service::Yandex, endpoints, client, policy)
 }
 
 /// One account, shared by all companies whose backups it has.
