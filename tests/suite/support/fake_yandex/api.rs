@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::disk::{Disk, Guise, Work, name};
 use super::faults::{Fault, Op, Refusal};
-use super::http::{Answer, Head, encode};
 use super::{Host, State};
+use crate::support::fake::http::{Answer, Head, encode};
 
 const INVALID: Refusal = Refusal(400, "FieldValidationError");
 const NO_OPERATION: Refusal = Refusal(404, "DiskOperationNotFoundError");

@@ -1,38 +1,17 @@
 //! The stored tree and its rules. Paths begin with `/` and have no scheme here.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use jiff::Timestamp;
-use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
-use vertex_backup::hash::Sha256;
 
 use super::faults::{Fault, Refusal};
+use crate::support::fake::content::Content;
 
 const NOT_FOUND: Refusal = Refusal(404, "DiskNotFoundError");
 const NO_PARENT: Refusal = Refusal(409, "DiskPathDoesntExistsError");
 const EXISTS: Refusal = Refusal(409, "DiskResourceAlreadyExistsError");
 const IS_FOLDER: Refusal = Refusal(409, "DiskPathPointsToExistentDirectoryError");
-
-/// The bytes of a file and their hashes.
-#[derive(Clone)]
-pub struct Content {
-    pub bytes: Arc<[u8]>,
-    pub md5: String,
-    sha256: String,
-}
-
-impl Content {
-    pub fn new(bytes: &[u8]) -> Self {
-        let md5: [u8; 16] = Md5::digest(bytes).into();
-        Content {
-            bytes: bytes.into(),
-            md5: format!("{:032x}", u128::from_be_bytes(md5)),
-            sha256: Sha256::of(bytes).to_string(),
-        }
-    }
-}
 
 /// How an object looks for a while, or for ever, other than it is.
 #[derive(Clone, Copy, Default)]
@@ -174,9 +153,9 @@ impl Disk {
 
     /// Flips a bit of the stored bytes; the hashes are those of what is stored now.
     pub fn corrupt(&mut self, path: &str) {
-        let mut bytes = self.read(path).unwrap_or_else(|| panic!("{path}: no file"));
-        bytes[0] ^= 1;
-        self.nodes.get_mut(path).unwrap().content = Some(Content::new(&bytes));
+        let file = self.nodes.get_mut(path).filter(|it| it.content.is_some());
+        let content = &mut file.unwrap_or_else(|| panic!("{path}: no file")).content;
+        *content = content.as_ref().map(Content::corrupted);
     }
 
     /// Changes when a file was written.

@@ -1,13 +1,12 @@
-//! What can be made to go wrong, where and when.
+//! What can be made to go wrong, and where.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Shared;
-use super::disk::Disk;
-use super::http::{Answer, Framing};
+use crate::support::fake::http::{Answer, Framing};
+use crate::support::fake::rules::Stop;
 
 /// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,37 +36,6 @@ pub enum Op {
     OauthDevice,
     OauthToken,
     Other,
-}
-
-/// Which requests of an operation. They are counted from 1, and from when the rule was made.
-#[derive(Clone, Copy, Debug)]
-pub enum When {
-    Nth(usize),
-    First(usize),
-    AllAfter(usize),
-    Always,
-}
-
-impl When {
-    fn hits(self, number: usize) -> bool {
-        match self {
-            When::Nth(nth) => number == nth,
-            When::First(count) => number <= count,
-            When::AllAfter(count) => number > count,
-            When::Always => true,
-        }
-    }
-}
-
-/// A point of a request at which the server can be held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// The head is read, nothing else.
-    BeforeWork,
-    /// The work is done, nothing is answered.
-    AfterWork,
-    /// So many bytes of the body of a PUT are read, or of a download sent.
-    Body(u64),
 }
 
 /// One thing that goes wrong.
@@ -197,6 +165,16 @@ impl Fault {
         })
     }
 
+    /// What happens after so many bytes of a body.
+    pub fn stop(&self) -> Option<(u64, Stop)> {
+        Some(match self {
+            Fault::ResetAtByte(at) => (*at, Stop::Reset),
+            Fault::CloseAtByte(at) => (*at, Stop::Close),
+            Fault::RefuseAtByte(at, status) => (*at, Stop::Refuse(*status)),
+            _ => return None,
+        })
+    }
+
     /// How many looks an operation takes, and how it ends.
     pub fn accepted(&self) -> Option<(usize, &'static str)> {
         match self {
@@ -253,116 +231,5 @@ impl Refusal {
             "message": "Запрос отклонён.",
         });
         Answer::json(self.0, &told)
-    }
-}
-
-/// Something to do at certain requests.
-pub struct Rule {
-    pub op: Op,
-    pub when: When,
-    pub seen: usize,
-    pub deed: Deed,
-}
-
-/// Done to the disk, once.
-pub type Run = Box<dyn FnOnce(&mut Disk) + Send>;
-
-pub enum Deed {
-    Fault(Fault),
-    Hold {
-        at: Moment,
-        reached: bool,
-        released: bool,
-    },
-    Run(Option<Run>),
-}
-
-/// What is to happen during one request.
-#[derive(Default)]
-pub struct Turn {
-    /// The line of the log.
-    pub index: usize,
-    pub faults: Vec<Fault>,
-    /// The rules that hold it, by number.
-    pub holds: Vec<(usize, Moment)>,
-}
-
-impl Turn {
-    /// Counts a request and says what is to happen. Runs what is to run before it.
-    pub fn begin(op: Op, index: usize, rules: &mut [Rule], disk: &mut Disk) -> Self {
-        let mut turn = Turn {
-            index,
-            ..Turn::default()
-        };
-        for (number, rule) in rules.iter_mut().enumerate() {
-            if rule.op != op {
-                continue;
-            }
-            rule.seen += 1;
-            if !rule.when.hits(rule.seen) {
-                continue;
-            }
-            match &mut rule.deed {
-                Deed::Fault(fault) => turn.faults.push(fault.clone()),
-                Deed::Hold { at, .. } => turn.holds.push((number, *at)),
-                Deed::Run(run) => run.take().into_iter().for_each(|run| run(disk)),
-            }
-        }
-        turn
-    }
-
-    /// What happens after so many bytes of a body, in order.
-    pub fn stops(&self) -> Vec<(u64, Stop)> {
-        let faults = self.faults.iter().filter_map(|fault| match fault {
-            Fault::ResetAtByte(at) => Some((*at, Stop::Reset)),
-            Fault::CloseAtByte(at) => Some((*at, Stop::Close)),
-            Fault::RefuseAtByte(at, status) => Some((*at, Stop::Refuse(*status))),
-            _ => None,
-        });
-        let holds = self.holds.iter().filter_map(|(rule, at)| match at {
-            Moment::Body(at) => Some((*at, Stop::Hold(*rule))),
-            _ => None,
-        });
-        let mut stops: Vec<_> = holds.chain(faults).collect();
-        stops.sort_by_key(|(at, _)| *at);
-        stops
-    }
-}
-
-/// What happens in the middle of a body.
-#[derive(Clone, Copy)]
-pub enum Stop {
-    Hold(usize),
-    Reset,
-    Close,
-    Refuse(u16),
-}
-
-/// A point at which the server waits, until this is dropped.
-pub struct Hold {
-    pub(super) shared: Arc<Shared>,
-    pub(super) rule: usize,
-}
-
-impl Hold {
-    /// Waits until the server is there.
-    pub fn reached(&self) {
-        let state = self.shared.lock();
-        let wait = self.shared.changed.wait_timeout_while(
-            state,
-            Duration::from_secs(60),
-            |state| matches!(state.rules[self.rule].deed, Deed::Hold { reached, .. } if !reached),
-        );
-        let (_state, late) = wait.unwrap();
-        assert!(!late.timed_out(), "no request came to where it is held");
-    }
-}
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        if let Deed::Hold { released, .. } = &mut self.shared.lock().rules[self.rule].deed {
-            *released = true;
-        }
-        self.shared.changed.notify_all();
     }
 }

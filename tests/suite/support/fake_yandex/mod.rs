@@ -7,7 +7,7 @@
 //! fails the test.
 //!
 //! `api` and `transfer` say what the service does, `disk` what it stores, `faults` what
-//! can be made to go wrong, `server` moves the bytes.
+//! can be made to go wrong, `server` what happens when.
 //!
 //! Where nobody knows what the service does, this does one of the likely things: 410 and
 //! a page for an old link of either kind, 400 for names it cannot take, 409 for a conflict
@@ -17,26 +17,28 @@
 mod api;
 mod disk;
 mod faults;
-mod http;
 mod oauth;
 mod server;
 mod transfer;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use vertex_backup::hash::Sha256;
 
+use super::fake::http::Head;
+use super::fake::rules::{Hold, Rules};
+use super::fake::server::{Server, bind};
+use api::Operation;
+use transfer::{Download, Upload};
+
+pub use super::fake::rules::{Moment, When};
 pub use disk::Disk;
-pub use faults::{Fault, Hold, Moment, Op, When};
+pub use faults::{Fault, Op};
 pub use oauth::{CLIENT_ID, CLIENT_SECRET, Consent, REFRESH_TOKEN};
 
-use api::Operation;
-use faults::{Deed, Rule};
-use http::Head;
-use transfer::{Download, Upload};
+type Turn = super::fake::rules::Turn<Fault>;
 
 /// The token that is valid from the start. No output and no file of ours may show it.
 pub const TOKEN: &str = "y0_CANARY-token-of-the-fake-AgAAAABkZq8AADLWywA";
@@ -82,7 +84,7 @@ impl Host {
     ];
 }
 
-/// All that the threads share.
+/// What the threads share.
 struct State {
     disk: Disk,
     uploads: Vec<Upload>,
@@ -90,13 +92,12 @@ struct State {
     operations: Vec<Operation>,
     tokens: Vec<String>,
     consent: Consent,
-    rules: Vec<Rule>,
+    rules: Rules<Op, Fault, Disk>,
     log: Vec<Request>,
     braked: Vec<String>,
     violations: Vec<String>,
     addresses: [SocketAddr; 5],
     ids: u64,
-    stopping: bool,
 }
 
 impl State {
@@ -116,53 +117,43 @@ impl State {
     }
 }
 
-/// The state, and the news that it changed.
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-}
+struct Shared(Mutex<State>);
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The service. Dropping it stops it, and panics if it was used as it should not be.
 pub struct FakeYandex {
     shared: Arc<Shared>,
-    listeners: Vec<JoinHandle<()>>,
-    connections: server::Connections,
+    server: Server,
 }
 
 impl FakeYandex {
     /// An empty disk of a free account, behind five ports.
     pub fn start() -> Self {
-        let (sockets, addresses) = server::bind();
-        let shared = Arc::new(Shared {
-            state: Mutex::new(State {
-                disk: Disk::new(),
-                uploads: Vec::new(),
-                downloads: Vec::new(),
-                operations: Vec::new(),
-                tokens: vec![TOKEN.to_owned()],
-                consent: Consent::default(),
-                rules: Vec::new(),
-                log: Vec::new(),
-                braked: Vec::new(),
-                violations: Vec::new(),
-                addresses,
-                ids: 0,
-                stopping: false,
-            }),
-            changed: Condvar::new(),
-        });
-        let connections = server::Connections::default();
-        let listeners = server::listen(sockets, &shared, &connections);
+        let (sockets, addresses) = bind();
+        let shared = Arc::new(Shared(Mutex::new(State {
+            disk: Disk::new(),
+            uploads: Vec::new(),
+            downloads: Vec::new(),
+            operations: Vec::new(),
+            tokens: vec![TOKEN.to_owned()],
+            consent: Consent::default(),
+            rules: Rules::default(),
+            log: Vec::new(),
+            braked: Vec::new(),
+            violations: Vec::new(),
+            addresses,
+            ids: 0,
+        })));
+        let served = Arc::clone(&shared);
+        let serve = move |host, stream: &_| server::converse(&served, host, stream);
         FakeYandex {
             shared,
-            listeners,
-            connections,
+            server: Server::start(sockets, serve),
         }
     }
 
@@ -277,58 +268,30 @@ impl FakeYandex {
     #[track_caller]
     pub fn on(&self, op: Op, when: When, fault: Fault) {
         assert!(fault.fits(op), "that cannot go wrong at {op:?}");
-        self.rule(op, when, Deed::Fault(fault));
+        self.shared.lock().rules.fail(op, when, fault);
     }
 
     /// Nothing goes wrong any more.
     pub fn heal(&self) {
-        for rule in &mut self.shared.lock().rules {
-            if matches!(rule.deed, Deed::Fault(_)) {
-                rule.when = When::First(0);
-            }
-        }
+        self.shared.lock().rules.heal();
     }
 
     /// Holds the nth request from now on at a moment, until what is returned is dropped.
     #[must_use]
     pub fn hold(&self, op: Op, nth: usize, at: Moment) -> Hold {
-        let deed = Deed::Hold {
-            at,
-            reached: false,
-            released: false,
-        };
-        Hold {
-            rule: self.rule(op, When::Nth(nth), deed),
-            shared: Arc::clone(&self.shared),
-        }
+        self.shared.lock().rules.hold(op, nth, at)
     }
 
     /// Runs something right before the nth request from now on.
     pub fn before(&self, op: Op, nth: usize, f: impl FnOnce(&mut Disk) + Send + 'static) {
-        self.rule(op, When::Nth(nth), Deed::Run(Some(Box::new(f))));
-    }
-
-    fn rule(&self, op: Op, when: When, deed: Deed) -> usize {
-        let rules = &mut self.shared.lock().rules;
-        rules.push(Rule {
-            op,
-            when,
-            seen: 0,
-            deed,
-        });
-        rules.len() - 1
+        self.shared.lock().rules.before(op, nth, Box::new(f));
     }
 }
 
 impl Drop for FakeYandex {
     fn drop(&mut self) {
-        let addresses = {
-            let mut state = self.shared.lock();
-            state.stopping = true;
-            state.addresses
-        };
-        self.shared.changed.notify_all();
-        let sound = server::stop(&addresses, &mut self.listeners, &self.connections);
+        self.shared.lock().rules.stop();
+        let sound = self.server.stop();
         let violations = self.violations();
         if !std::thread::panicking() {
             assert!(sound, "the fake itself panicked");

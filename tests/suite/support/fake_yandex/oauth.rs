@@ -1,11 +1,11 @@
 //! Where tokens come from: the code shown on a screen, and the code typed by the user.
 
 use serde_json::json;
-use vertex_backup::hash::Sha256;
 
 use super::State;
 use super::faults::Op;
-use super::http::{Answer, Head, form};
+use crate::support::fake::content;
+use crate::support::fake::http::{Answer, Head, form};
 
 /// The application the service knows.
 pub const CLIENT_ID: &str = "0123456789abcdef0123456789abcdef";
@@ -163,19 +163,5 @@ fn challenge_of(method: &str, verifier: &str) -> String {
     if method == "plain" {
         return verifier.to_owned();
     }
-    let digest = Sha256::of(verifier.as_bytes()).to_string();
-    let bits = digest.chars().fold(String::new(), |bits, digit| {
-        bits + &format!("{:04b}", digit.to_digit(16).unwrap())
-    });
-    let alphabet: Vec<char> = ('A'..='Z')
-        .chain('a'..='z')
-        .chain('0'..='9')
-        .chain(['-', '_'])
-        .collect();
-    let sextets = bits.as_bytes().chunks(6);
-    let number = |bits: &[u8]| {
-        let padded = format!("{:0<6}", std::str::from_utf8(bits).unwrap());
-        usize::from_str_radix(&padded, 2).unwrap()
-    };
-    sextets.map(|bits| alphabet[number(bits)]).collect()
+    content::challenge_of(verifier)
 }

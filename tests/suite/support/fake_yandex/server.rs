@@ -1,118 +1,26 @@
-//! The connections: reads requests, holds and breaks them where asked to, sends answers.
+//! The connections: logs requests, holds and breaks them where asked to, has them answered.
 
-use std::io::{self, BufRead, BufReader, Read as _, Write as _};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, Weak};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::io::BufReader;
+use std::net::TcpStream;
 
 use super::api::classify;
-use super::faults::{Deed, Fault, Moment, Op, Refusal, Stop, Turn};
-use super::http::{Answer, Framing, Head};
-use super::{Host, Request, Shared, State};
+use super::faults::{Fault, Op, Refusal};
+use super::{Host, Request, Shared, State, Turn};
+use crate::support::fake::http::Head;
+use crate::support::fake::rules::{Moment, Stop};
+use crate::support::fake::server::{self, End};
 
-/// The threads that serve somebody, and what they read from.
-#[derive(Clone, Default)]
-pub struct Connections(Arc<Mutex<Vec<Connection>>>);
-
-type Connection = (JoinHandle<()>, Weak<TcpStream>);
-
-/// A port for each host.
-pub fn bind() -> (Vec<TcpListener>, [SocketAddr; 5]) {
-    let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let sockets = Host::ALL.map(|_| bind());
-    let addresses = sockets
-        .each_ref()
-        .map(|socket| socket.local_addr().unwrap());
-    (sockets.into(), addresses)
-}
-
-/// Serves each host until it is stopped.
-pub fn listen(
-    sockets: Vec<TcpListener>,
-    shared: &Arc<Shared>,
-    connections: &Connections,
-) -> Vec<JoinHandle<()>> {
-    let serve = |(socket, host): (TcpListener, Host)| {
-        let (shared, connections) = (Arc::clone(shared), connections.clone());
-        thread::spawn(move || {
-            for stream in socket.incoming() {
-                if shared.lock().stopping {
-                    return;
-                }
-                let stream = Arc::new(stream.unwrap());
-                // An answer in two pieces would otherwise wait 40 ms between them.
-                stream.set_nodelay(true).unwrap();
-                let weak = Arc::downgrade(&stream);
-                let shared = Arc::clone(&shared);
-                let thread = thread::spawn(move || converse(&shared, host, &stream));
-                connections.0.lock().unwrap().push((thread, weak));
-            }
-        })
-    };
-    sockets.into_iter().zip(Host::ALL).map(serve).collect()
-}
-
-/// Ends every thread and waits for it; whether none of them panicked.
-pub fn stop(
-    addresses: &[SocketAddr],
-    listeners: &mut Vec<JoinHandle<()>>,
-    connections: &Connections,
-) -> bool {
-    for address in addresses {
-        // Wakes the listener. If that cannot be done, it is not worth a second panic.
-        drop(TcpStream::connect(address));
-    }
-    let mut sound = true;
-    for thread in listeners.drain(..) {
-        sound &= thread.join().is_ok();
-    }
-    for (thread, stream) in connections.0.lock().unwrap().drain(..) {
-        if let Some(stream) = stream.upgrade() {
-            let _ = stream.shutdown(Shutdown::Both);
+/// Serves one connection.
+pub fn converse(shared: &Shared, host: usize, stream: &TcpStream) {
+    let host = Host::ALL[host];
+    server::converse(stream, |head, reader| {
+        let (turn, op) = begin(shared, host, head);
+        let done = exchange(shared, (host, op), head, reader, stream, &turn);
+        if let Err(End::Refuse(status)) = done {
+            shared.lock().log[turn.index].status = Some(status);
         }
-        sound &= thread.join().is_ok();
-    }
-    sound
-}
-
-/// Why a connection ends before its time.
-enum End {
-    /// It is closed as usual.
-    Close,
-    /// It is cut: the other end sees a reset.
-    Reset,
-    /// With an answer nobody waited for yet.
-    Refuse(u16),
-}
-
-fn converse(shared: &Shared, host: Host, mut stream: &TcpStream) {
-    let mut reader = BufReader::new(stream);
-    while let Some(head) = Head::read(&mut reader) {
-        let (turn, op) = begin(shared, host, &head);
-        match exchange(shared, (host, op), &head, &mut reader, stream, &turn) {
-            Ok(true) => {}
-            Ok(false) | Err(End::Close) => return linger(stream),
-            Err(End::Refuse(status)) => {
-                shared.lock().log[turn.index].status = Some(status);
-                let answer = Answer::html(status);
-                let sent = answer.send_head(stream, false);
-                let _ = sent.and_then(|()| stream.write_all(&answer.body));
-                return linger(stream);
-            }
-            Err(End::Reset) => {
-                let now = Some(Duration::ZERO);
-                rustix::net::sockopt::set_socket_linger(stream, now).unwrap();
-                return;
-            }
-        }
-    }
-}
-
-/// Reads what is still under way: closing before that would take the answer away again.
-fn linger(mut stream: &TcpStream) {
-    let _ = stream.shutdown(Shutdown::Write);
-    let _ = io::copy(&mut stream, &mut io::sink());
+        done
+    });
 }
 
 /// Logs a request, checks what holds for all of them, and says what is to happen.
@@ -145,10 +53,7 @@ fn begin(shared: &Shared, host: Host, head: &Head) -> (Turn, Op) {
         status: None,
     });
     let index = state.log.len() - 1;
-    (
-        Turn::begin(op, index, &mut state.rules, &mut state.disk),
-        op,
-    )
+    (state.rules.begin(op, index, &mut state.disk), op)
 }
 
 fn check(state: &mut State, host: Host, head: &Head) {
@@ -182,7 +87,7 @@ fn exchange(
     shared: &Shared,
     (host, op): (Host, Op),
     head: &Head,
-    reader: &mut impl BufRead,
+    reader: &mut BufReader<&TcpStream>,
     stream: &TcpStream,
     turn: &Turn,
 ) -> Result<bool, End> {
@@ -190,8 +95,7 @@ fn exchange(
         Op::Put => Some(shared.lock().begin_put(head)),
         _ => None,
     };
-    let received = before_work(shared, turn)
-        .and_then(|()| receive(shared, (host, op), head, reader, stream, turn));
+    let received = before_work(turn).and_then(|()| receive(shared, (host, op), head, reader, turn));
     let early = turn.faults.iter().find_map(Fault::instead);
     if let Some(Ok(upload)) = &upload
         && (received.is_err() || early.is_some())
@@ -210,7 +114,7 @@ fn exchange(
             _ => state.give(op, head, faults),
         }
     });
-    pause(shared, turn, Moment::AfterWork)?;
+    turn.pause(Moment::AfterWork)?;
     for fault in &turn.faults {
         match fault {
             Fault::ResetAfterWork => return Err(End::Reset),
@@ -219,31 +123,16 @@ fn exchange(
         }
     }
     shared.lock().log[turn.index].status = Some(answer.status);
-    // Where a body of unknown length may follow, no other request can.
-    let keep = head
-        .header("connection")
-        .is_none_or(|word| !word.eq_ignore_ascii_case("close"))
-        && head.header("transfer-encoding").is_none()
-        && (op != Op::Put || head.length().is_some())
-        && answer.framing == Framing::Length;
-    let stops = if op == Op::Storage {
-        turn.stops()
-    } else {
-        Vec::new()
-    };
-    send(shared, &answer, stream, keep, &stops)?;
+    let keep = server::keeps(head, &answer) && (op != Op::Put || head.length().is_some());
+    server::send(&answer, stream, keep, &stops(op == Op::Storage, turn))?;
     Ok(keep)
 }
 
-fn before_work(shared: &Shared, turn: &Turn) -> Result<(), End> {
-    pause(shared, turn, Moment::BeforeWork)?;
+fn before_work(turn: &Turn) -> Result<(), End> {
+    turn.pause(Moment::BeforeWork)?;
     for fault in &turn.faults {
         match fault {
-            Fault::Stall(time) => {
-                let state = shared.lock();
-                let wait = |state: &mut State| !state.stopping;
-                drop(shared.changed.wait_timeout_while(state, *time, wait));
-            }
+            Fault::Stall(time) => turn.stall(*time),
             Fault::ResetBeforeWork => return Err(End::Reset),
             _ => {}
         }
@@ -256,39 +145,15 @@ fn receive(
     shared: &Shared,
     (host, op): (Host, Op),
     head: &Head,
-    reader: &mut impl BufRead,
-    mut stream: &TcpStream,
+    reader: &mut BufReader<&TcpStream>,
     turn: &Turn,
 ) -> Result<Vec<u8>, End> {
-    let length = head.length().unwrap_or(0);
-    let form = host == Host::Oauth;
-    if op != Op::Put && !form && (length > 0 || head.header("transfer-encoding").is_some()) {
+    let told = head.length().unwrap_or(0) > 0 || head.header("transfer-encoding").is_some();
+    if op != Op::Put && host != Host::Oauth && told {
         shared.lock().violate(head, "a body where none belongs");
     }
-    if head.header("expect").is_some() {
-        let _ = stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n");
-    }
     let mut body = Vec::new();
-    let mut read_to = |at: u64, body: &mut Vec<u8>| {
-        let missing = at - body.len() as u64;
-        let read = reader.by_ref().take(missing).read_to_end(body);
-        if read.is_ok_and(|read| read as u64 == missing) {
-            Ok(())
-        } else {
-            Err(End::Close)
-        }
-    };
-    let stops = if op == Op::Put {
-        turn.stops()
-    } else {
-        Vec::new()
-    };
-    for (at, stop) in stops {
-        assert!(at <= length, "a fault at byte {at} of {length}");
-        read_to(at, &mut body)?;
-        halt(shared, stop)?;
-    }
-    read_to(length, &mut body)?;
+    server::receive(head, reader, &stops(op == Op::Put, turn), &mut body)?;
     if op == Op::Put && body.starts_with(b"--") && has(&body, b"\r\nContent-Disposition:") {
         shared
             .lock()
@@ -297,64 +162,16 @@ fn receive(
     Ok(body)
 }
 
+/// What happens in the middle of a body, if it is this one that is broken.
+fn stops(broken: bool, turn: &Turn) -> Vec<(u64, Stop)> {
+    if broken {
+        turn.stops(Fault::stop)
+    } else {
+        Vec::new()
+    }
+}
+
 fn has(body: &[u8], words: &[u8]) -> bool {
     let start = &body[..body.len().min(1024)];
     start.windows(words.len()).any(|window| window == words)
-}
-
-fn send(
-    shared: &Shared,
-    answer: &Answer,
-    mut stream: &TcpStream,
-    keep: bool,
-    stops: &[(u64, Stop)],
-) -> Result<(), End> {
-    answer.send_head(stream, keep).map_err(|_| End::Close)?;
-    let mut sent = 0;
-    let mut send_to = |at: usize| {
-        let part = &answer.body[sent..at];
-        sent = at;
-        stream.write_all(part).map_err(|_| End::Close)
-    };
-    for (at, stop) in stops {
-        let at = usize::try_from(*at).unwrap();
-        if at <= answer.body.len() {
-            send_to(at)?;
-            halt(shared, *stop)?;
-        }
-    }
-    send_to(answer.body.len())
-}
-
-fn halt(shared: &Shared, stop: Stop) -> Result<(), End> {
-    match stop {
-        Stop::Hold(rule) => wait(shared, rule),
-        Stop::Reset => Err(End::Reset),
-        Stop::Close => Err(End::Close),
-        Stop::Refuse(status) => Err(End::Refuse(status)),
-    }
-}
-
-fn pause(shared: &Shared, turn: &Turn, moment: Moment) -> Result<(), End> {
-    let mut held = turn.holds.iter().filter(|(_, at)| *at == moment);
-    held.try_for_each(|(rule, _)| wait(shared, *rule))
-}
-
-/// Waits until a hold is released.
-fn wait(shared: &Shared, rule: usize) -> Result<(), End> {
-    let mut state = shared.lock();
-    if let Deed::Hold { reached, .. } = &mut state.rules[rule].deed {
-        *reached = true;
-    }
-    shared.changed.notify_all();
-    let held = |state: &mut State| {
-        let here = &state.rules[rule].deed;
-        !state.stopping && matches!(here, Deed::Hold { released, .. } if !released)
-    };
-    let state = shared.changed.wait_while(state, held).unwrap();
-    if state.stopping {
-        Err(End::Close)
-    } else {
-        Ok(())
-    }
 }

@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::api::link;
-use super::disk::{Content, Guise, Work};
+use super::disk::{Guise, Work};
 use super::faults::{Fault, Op, Refusal};
-use super::http::{Answer, Framing, Head};
 use super::{Host, State};
+use crate::support::fake::content::Content;
+use crate::support::fake::http::{Answer, Framing, Head, byte_range};
 
 /// A link to upload to: good for one PUT.
 #[derive(Clone)]
@@ -162,7 +163,7 @@ impl State {
             let ignored = |fault: &Fault| matches!(fault, Fault::IgnoreRange);
             !faults.iter().any(ignored)
         });
-        let mut answer = match asked.map(|range| part(range, whole.len())) {
+        let mut answer = match asked.map(|range| byte_range(range, whole.len())) {
             None => Answer {
                 body: whole,
                 ..Answer::empty(200)
@@ -210,17 +211,4 @@ impl State {
         }
         answer
     }
-}
-
-/// The first and last byte of `bytes=from-` or `bytes=from-to`.
-fn part(range: &str, size: usize) -> Option<(usize, usize)> {
-    let (from, to) = range.strip_prefix("bytes=")?.split_once('-')?;
-    let last = size.saturating_sub(1);
-    let to = if to.is_empty() {
-        last
-    } else {
-        to.parse::<usize>().ok()?.min(last)
-    };
-    let from: usize = from.parse().ok()?;
-    (from <= to || from >= size).then_some((from, to))
 }

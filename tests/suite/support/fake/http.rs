@@ -1,4 +1,4 @@
-//! As much of HTTP/1.1 as the service and a careful client need.
+//! As much of HTTP/1.1 as a service and a careful client need.
 
 use std::fmt::Write as _;
 use std::io::{self, BufRead, Read as _, Write as _};
@@ -122,6 +122,19 @@ pub fn encode(text: &str) -> String {
         }
         encoded
     })
+}
+
+/// The first and last byte of `bytes=from-` or `bytes=from-to`.
+pub fn byte_range(range: &str, size: usize) -> Option<(usize, usize)> {
+    let (from, to) = range.strip_prefix("bytes=")?.split_once('-')?;
+    let last = size.saturating_sub(1);
+    let to = if to.is_empty() {
+        last
+    } else {
+        to.parse::<usize>().ok()?.min(last)
+    };
+    let from: usize = from.parse().ok()?;
+    (from <= to || from >= size).then_some((from, to))
 }
 
 /// How an answer tells where its body ends.
