@@ -16,6 +16,7 @@ use tempfile::TempDir;
 pub mod backups;
 pub mod cloud;
 pub mod fake;
+pub mod fake_drive;
 pub mod fake_yandex;
 pub mod forward;
 

@@ -52,3 +52,23 @@ pub fn base64url(bytes: &[u8]) -> String {
 pub fn challenge_of(verifier: &str) -> String {
     base64url(ring::digest::digest(&ring::digest::SHA256, verifier.as_bytes()).as_ref())
 }
+
+/// The bytes of base64 in either alphabet; padding and line breaks are passed over.
+pub fn unbase64(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let (mut bits, mut count) = (0_usize, 0);
+    for character in text.bytes() {
+        let digit = match character {
+            b'=' | b'\n' | b'\r' => continue,
+            b'+' => 62,
+            b'/' => 63,
+            other => ALPHABET.iter().position(|known| *known == other)?,
+        };
+        (bits, count) = (bits << 6 | digit, count + 6);
+        if count >= 8 {
+            count -= 8;
+            bytes.push(u8::try_from(bits >> count & 0xff).ok()?);
+        }
+    }
+    Some(bytes)
+}

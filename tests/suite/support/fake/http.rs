@@ -188,6 +188,11 @@ impl Answer {
         Answer::of_type(status, kind, value.to_string())
     }
 
+    /// Plain text, as some front ends answer.
+    pub fn text(status: u16, text: &str) -> Self {
+        Answer::of_type(status, "text/plain; charset=utf-8", text.to_owned())
+    }
+
     pub fn html(status: u16) -> Self {
         let page = format!("<html><body><h1>{status}</h1></body></html>\n");
         Answer::of_type(status, "text/html", page)
