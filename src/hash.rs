@@ -130,6 +130,13 @@ impl fmt::Debug for Md5 {
     }
 }
 
+impl<'de> Deserialize<'de> for Md5 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 impl FromStr for Md5 {
     type Err = NotADigest;
 

@@ -15,6 +15,7 @@ use crate::hash::{Hasher, Sha256};
 use crate::json_file::wide_mode_warning;
 use crate::local_set::LocalSet;
 use crate::lock::{Lock, Locks};
+use crate::notes::StateNotes;
 use crate::progress::{Silent, Task};
 use crate::provider::registry::{Registry, not_configured};
 use crate::provider::retry::Policy;
@@ -154,6 +155,7 @@ impl Installation {
         let registry = Registry::new(
             sections,
             self.settings.builtin_root.clone(),
+            Arc::new(StateNotes::new(self.settings.state.value.clone())),
             self.settings.policy(),
         )
         .renewed_by(renewal.map(|renewal| Box::new(renewal) as _))

@@ -62,6 +62,7 @@ pub mod local_backups;
 pub mod local_set;
 pub mod lock;
 pub mod name;
+pub mod notes;
 pub mod outage;
 pub mod parts;
 pub mod pin;

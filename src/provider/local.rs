@@ -146,6 +146,7 @@ impl Provider for Local {
         self.root.probe()?;
         Ok(Connection {
             account: self.root.path().display().to_string(),
+            access: None,
             identity: self.root.known_id().map(str::to_owned),
         })
     }

@@ -108,6 +108,22 @@ pub struct Connection {
     pub account: String,
     /// What this storage is, however it is reached; see [`Provider::claim`].
     pub identity: Option<String>,
+    /// How it is reached, where there are several ways.
+    #[serde(flatten)]
+    pub access: Option<Access>,
+}
+
+/// What was given to reach a provider, and what it allows.
+#[derive(Clone, Debug, Serialize)]
+pub struct Access {
+    /// What kind of credentials, such as `service_account`.
+    pub credentials: &'static str,
+    /// What was allowed, as far as it is known.
+    pub scope: Option<String>,
+    /// Where all remote directories begin, as an operator calls it.
+    pub folder: String,
+    /// Whether backups can be stored there.
+    pub can_write: bool,
 }
 
 /// Room at the provider, in bytes.

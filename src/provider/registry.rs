@@ -9,6 +9,7 @@ use super::error::{Kind, Reason};
 use super::google_drive::scope::DRIVE;
 use super::google_drive::service_account::{Key, KeyFile, ServiceAccount};
 use super::google_drive::token::Credentials;
+use super::google_drive::{self, Notes};
 use super::local::{Identity, Local};
 use super::oauth::{Client, Endpoints, Fetch, OAuth, Renew, Service};
 use super::retry::{Policy, Retried};
@@ -35,11 +36,19 @@ pub struct Registry {
     google_login: Option<Arc<dyn Fetch>>,
     /// One account for all companies: its requests pass one gate, its token is fetched once.
     yandex_disk: Mutex<Option<Arc<Account>>>,
+    google_drive: Mutex<Option<Arc<google_drive::Account>>>,
+    notes: Arc<dyn Notes>,
+    acknowledges_abuse: bool,
 }
 
 impl Registry {
     /// From what is configured; `builtin_root` serves `local` without a root.
-    pub fn new(sections: Sections, builtin_root: PathBuf, policy: Policy) -> Self {
+    pub fn new(
+        sections: Sections,
+        builtin_root: PathBuf,
+        notes: Arc<dyn Notes>,
+        policy: Policy,
+    ) -> Self {
         Registry {
             sections,
             builtin_root,
@@ -47,6 +56,9 @@ impl Registry {
             renewal: Mutex::default(),
             google_login: None,
             yandex_disk: Mutex::default(),
+            google_drive: Mutex::default(),
+            notes,
+            acknowledges_abuse: false,
         }
     }
 
@@ -62,6 +74,15 @@ impl Registry {
     pub fn logged_in_by(self, google_login: Option<Arc<dyn Fetch>>) -> Self {
         Registry {
             google_login,
+            ..self
+        }
+    }
+
+    /// Says whether files that Google takes for malware are read all the same.
+    #[must_use]
+    pub fn acknowledging_abuse(self, acknowledges_abuse: bool) -> Self {
+        Registry {
+            acknowledges_abuse,
             ..self
         }
     }
@@ -141,12 +162,9 @@ impl Registry {
                 Ok(Box::new(Retried::new(Arc::new(disk), self.policy)))
             }
             ProviderKind::GoogleDrive => {
-                self.google_credentials()?;
-                let why =
-                    format!("the credentials are in place, but this version has no {kind} adapter");
-                Err(Error::new(kind, Kind::Connection(Reason::Unsupported), why)
-                    .hint("use the local provider, or a newer version of vertex-backup")
-                    .into())
+                let account = self.google_account()?;
+                let drive = google_drive::GoogleDrive::new(account, directory, identity);
+                Ok(Box::new(Retried::new(Arc::new(drive), self.policy)))
             }
         }
     }
@@ -185,6 +203,24 @@ impl Registry {
         let account = Account::new(section.api_url.as_deref(), token, self.policy);
         let renewal = locked(&self.renewal).take();
         let account = account.renewed_by(section.token_expires_at, renewal);
+        Ok(Arc::clone(known.insert(Arc::new(account))))
+    }
+
+    fn google_account(&self) -> Result<Arc<google_drive::Account>, Failure> {
+        let mut known = locked(&self.google_drive);
+        if let Some(account) = &*known {
+            return Ok(Arc::clone(account));
+        }
+        let section = &self.sections.google_drive;
+        let options = google_drive::Options {
+            api_url: section.api_url.clone(),
+            folder_id: section.folder_id.clone(),
+            shared_drive_id: section.shared_drive_id.clone(),
+            chunk: section.chunk_size.unwrap_or(google_drive::CHUNK),
+            acknowledges_abuse: self.acknowledges_abuse,
+        };
+        let (credentials, notes) = (self.google_credentials()?, Arc::clone(&self.notes));
+        let account = google_drive::Account::new(options, credentials, notes, self.policy);
         Ok(Arc::clone(known.insert(Arc::new(account))))
     }
 

@@ -254,6 +254,7 @@ impl Provider for YandexDisk {
         let owner = self.account.owner()?;
         Ok(Connection {
             account: owner.login.clone(),
+            access: None,
             identity: owner.id.clone(),
         })
     }

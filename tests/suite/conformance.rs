@@ -7,13 +7,18 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use vertex_backup::failure::Failure;
 use vertex_backup::hash::Sha256;
 use vertex_backup::name::FileName;
 use vertex_backup::progress::Silent;
 use vertex_backup::provider::error::Kind;
+use vertex_backup::provider::google_drive::token::Credentials;
+use vertex_backup::provider::google_drive::{
+    Account as DriveAccount, GoogleDrive, Notes, Options, UNIT,
+};
 use vertex_backup::provider::local::{Identity, Local};
 use vertex_backup::provider::retry::{Policy, Retried};
 use vertex_backup::provider::yandex_disk::{Account, YandexDisk};
@@ -21,15 +26,18 @@ use vertex_backup::provider::{Content, Deletion, Look, Object, ObjectKind, Provi
 use vertex_backup::remote_path::RemotePath;
 use vertex_backup::secret::Secret;
 
+use crate::support::fake_drive::{self, FakeDrive, Fault, Op, When};
 use crate::support::fake_yandex::{FakeYandex, TOKEN};
+
+type SendDamaged = dyn Fn(&dyn Provider, &Session, &[u8]);
 
 /// A place to store, and what a test may do to it behind the provider's back.
 struct World {
     provider: Box<dyn Provider>,
     /// The same place, for another company.
     neighbour: Box<dyn Provider>,
-    /// Damages one byte of an unfinished upload.
-    corrupt: Box<dyn Fn(&str)>,
+    /// Sends an upload of which one byte is stored wrong.
+    send_damaged: Box<SendDamaged>,
     /// Every stored name, unfinished ones included.
     names: Box<dyn Fn() -> Vec<String>>,
     /// What has to live as long.
@@ -55,12 +63,13 @@ fn local() -> World {
     World {
         provider: open(DIRECTORY),
         neighbour: open(NEIGHBOUR),
-        corrupt: Box::new(move |name| {
+        send_damaged: Box::new(move |provider, session, content| {
             use std::os::unix::fs::FileExt as _;
+            send(provider, session, content);
             let file = std::fs::OpenOptions::new()
                 .read(true)
                 .write(true)
-                .open(corrupt_folder.join(name))
+                .open(corrupt_folder.join(&session.handle))
                 .unwrap();
             let mut byte = [0];
             file.read_exact_at(&mut byte, 0).unwrap();
@@ -95,8 +104,63 @@ fn yandex_disk() -> World {
     World {
         provider: open(DIRECTORY),
         neighbour: open(NEIGHBOUR),
-        corrupt: Box::new(move |name| corrupted.corrupt(&format!("{DIRECTORY}/{name}"))),
+        send_damaged: Box::new(move |provider, session, content| {
+            send(provider, session, content);
+            corrupted.corrupt(&format!("{DIRECTORY}/{}", session.handle));
+        }),
         names: Box::new(move || named.names(DIRECTORY)),
+        _ground: Box::new(fake),
+    }
+}
+
+/// Notes that last as long as a test.
+#[derive(Default)]
+struct Memory(Mutex<BTreeMap<String, String>>);
+
+impl Notes for Memory {
+    fn recall(&self, key: &str) -> Option<String> {
+        self.0.lock().unwrap().get(key).cloned()
+    }
+
+    fn note(&self, key: &str, value: &str) -> Result<(), Failure> {
+        self.0.lock().unwrap().insert(key.into(), value.into());
+        Ok(())
+    }
+}
+
+fn google_drive() -> World {
+    let fake = Arc::new(FakeDrive::start());
+    let policy = Policy {
+        pause: Duration::from_millis(2),
+        ..Policy::default()
+    };
+    let options = Options {
+        api_url: Some(fake.api_url()),
+        folder_id: None,
+        shared_drive_id: None,
+        // A file of any size has several pieces.
+        chunk: UNIT,
+        acknowledges_abuse: false,
+    };
+    let credentials = Credentials::access_token(Secret::new(fake_drive::TOKEN), None);
+    let notes = Arc::new(Memory::default());
+    let account = DriveAccount::new(options, credentials, notes, policy);
+    let account = Arc::new(account);
+    let open = |directory: &str| {
+        let directory = Some(RemotePath::parse(directory).unwrap());
+        let drive = GoogleDrive::new(Arc::clone(&account), directory, None);
+        Box::new(Retried::new(Arc::new(drive), policy))
+    };
+    let folder = || DIRECTORY.split('/').skip(1).collect::<Vec<_>>();
+    let (corrupted, named) = (Arc::clone(&fake), Arc::clone(&fake));
+    World {
+        provider: open(DIRECTORY),
+        neighbour: open(NEIGHBOUR),
+        send_damaged: Box::new(move |provider, session, content| {
+            corrupted.fail(Op::Chunk, When::Nth(2), Fault::Corrupts);
+            send(provider, session, content);
+        }),
+        names: Box::new(move || named.names(&folder())),
         _ground: Box::new(fake),
     }
 }
@@ -109,6 +173,11 @@ fn bytes(count: usize) -> Vec<u8> {
     (0..count)
         .map(|index| u8::try_from((index * 7 + index / 256) % 251).unwrap())
         .collect()
+}
+
+fn send(provider: &dyn Provider, session: &Session, content: &[u8]) {
+    let sent = provider.send(session, &mut Cursor::new(content), &Silent);
+    sent.unwrap();
 }
 
 impl World {
@@ -272,11 +341,7 @@ fn a_replaced_file_is_whole_until_the_last_step(world: &World) {
 fn damage_on_the_way_is_seen(world: &World) {
     let content = bytes(300_000);
     let session = world.provider.begin(&name("x.db"), 300_000).unwrap();
-    world
-        .provider
-        .send(&session, &mut Cursor::new(&content), &Silent)
-        .unwrap();
-    (world.corrupt)(&session.handle);
+    (world.send_damaged)(&*world.provider, &session, &content);
     let staged = world.inspect(&session);
     assert_ne!(staged.sha256, Some(Sha256::of(&content)));
     world.provider.discard(&session).unwrap();
@@ -504,4 +569,4 @@ macro_rules! conformance {
     };
 }
 
-conformance!(local, yandex_disk);
+conformance!(local, yandex_disk, google_drive);

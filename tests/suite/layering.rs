@@ -40,6 +40,7 @@ const LAYERS: [&[&str]; 6] = [
         "history",
         "local_set",
         "lock",
+        "notes",
         "outage",
         "policies",
         "provider_settings",

@@ -1,0 +1,414 @@
+//! The REST API of Google Drive: requests with their token, and what one account has.
+//!
+//! Source of all of it: `protocols/google_drive.md`; the numbers are its sections.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::file::{FIELDS, File};
+use super::home::Home;
+use super::query::Query;
+use super::refusal::{Asked, NOT_THE_DRIVE, Refusal, astray};
+use super::room::{Room, StorageQuota};
+use super::token::Credentials;
+use super::{KIND, Notes};
+use crate::provider::error::{Error, Kind, Repeat, Result};
+use crate::provider::http::{Answer, Http, Request, encoded, origin};
+use crate::provider::retry::Policy;
+use crate::secret::Secret;
+
+/// Where the API is, unless configured otherwise (§1).
+const API_URL: &str = "https://www.googleapis.com";
+
+/// Ids asked for at a time.
+const IDS: &str = "20";
+
+/// What is configured of an account.
+pub struct Options {
+    /// Where the API is, if not where it usually is.
+    pub api_url: Option<String>,
+    /// Below which folder all goes.
+    pub folder_id: Option<String>,
+    /// On which shared drive.
+    pub shared_drive_id: Option<String>,
+    /// How many bytes go in one request, a multiple of [`UNIT`](super::UNIT).
+    pub chunk: u64,
+    /// Files that Google takes for malware are read all the same.
+    pub acknowledges_abuse: bool,
+}
+
+/// One account, shared by all companies whose backups it has.
+pub struct Account {
+    pub(super) options: Options,
+    pub(super) credentials: Credentials,
+    pub(super) notes: Arc<dyn Notes>,
+    http: Http,
+    base: String,
+    ids: Mutex<Vec<String>>,
+    pub(super) home: Mutex<Option<Home>>,
+    /// The folders of a remote directory that were found: more than one where it has twins.
+    pub(super) folders: Mutex<HashMap<String, Vec<String>>>,
+    /// Only one of our threads makes folders.
+    pub(super) making: Mutex<()>,
+    pub(super) room: Mutex<Option<Room>>,
+    user: OnceLock<User>,
+    /// What was told once.
+    told: Mutex<HashSet<String>>,
+}
+
+/// Whose account it is.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct User {
+    display_name: Option<String>,
+    email_address: Option<String>,
+    /// The same for ever, whatever the address becomes.
+    permission_id: Option<String>,
+}
+
+/// What the service tells of itself.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct About {
+    #[serde(default)]
+    user: User,
+    #[serde(default)]
+    pub(super) storage_quota: StorageQuota,
+}
+
+/// A page of a search.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Page {
+    pub(super) files: Vec<File>,
+    pub(super) next_page_token: Option<String>,
+    #[serde(default)]
+    incomplete_search: bool,
+}
+
+#[derive(Deserialize)]
+struct Ids {
+    ids: Vec<String>,
+}
+
+/// A request to the API, without address and token.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Call<'a> {
+    pub(super) method: &'static str,
+    /// The path below the API's own.
+    pub(super) path: &'a str,
+    pub(super) query: &'a [(&'a str, &'a str)],
+    pub(super) json: Option<&'a str>,
+    pub(super) headers: &'a [(&'static str, &'a str)],
+}
+
+/// The path of the metadata.
+const API: &str = "/drive/v3";
+
+/// The path of uploads.
+pub(super) const UPLOAD: &str = "/upload/drive/v3";
+
+/// Shared drives are there for those who say that they know of them (§3).
+pub(super) const ALL_DRIVES: (&str, &str) = ("supportsAllDrives", "true");
+
+impl User {
+    pub(super) fn name(&self) -> &str {
+        let names = [&self.email_address, &self.display_name, &self.permission_id];
+        let name = names.into_iter().find_map(Option::as_deref);
+        name.unwrap_or("unknown")
+    }
+
+    pub(super) fn id(&self) -> Option<&str> {
+        self.permission_id
+            .as_deref()
+            .or(self.email_address.as_deref())
+    }
+}
+
+impl Account {
+    /// The account of these credentials.
+    pub fn new(
+        options: Options,
+        credentials: Credentials,
+        notes: Arc<dyn Notes>,
+        policy: Policy,
+    ) -> Self {
+        let url = options.api_url.as_deref().unwrap_or(API_URL);
+        let base = url.trim_end_matches('/').trim_end_matches(API).to_owned();
+        Account {
+            http: Http::new(KIND, &base, policy),
+            base,
+            options,
+            credentials,
+            notes,
+            ids: Mutex::default(),
+            home: Mutex::default(),
+            folders: Mutex::default(),
+            making: Mutex::default(),
+            room: Mutex::default(),
+            user: OnceLock::new(),
+            told: Mutex::default(),
+        }
+    }
+
+    pub(super) fn http(&self) -> &Http {
+        &self.http
+    }
+
+    pub(super) fn policy(&self) -> &Policy {
+        self.http.policy()
+    }
+
+    /// Says something once in a run.
+    pub(super) fn tell_once(&self, what: String) {
+        if !locked(&self.told).contains(&what) {
+            log::warn!("{what}");
+            locked(&self.told).insert(what);
+        }
+    }
+
+    /// The address of a path of the API.
+    pub(super) fn url(&self, api: &str, path: &str, query: &[(&str, &str)]) -> String {
+        let mut url = format!("{}{api}{path}", self.base);
+        for (index, (key, value)) in query.iter().enumerate() {
+            let mark = if index == 0 { '?' } else { '&' };
+            url.push(mark);
+            url.push_str(key);
+            url.push('=');
+            url.push_str(&encoded(value));
+        }
+        url
+    }
+
+    /// Asks for metadata.
+    pub(super) fn ask(&self, call: Call<'_>) -> Result<Asked<Answer>> {
+        self.ask_at(API, call)
+    }
+
+    /// Asks a part of the API.
+    pub(super) fn ask_at(&self, api: &str, call: Call<'_>) -> Result<Asked<Answer>> {
+        let url = self.url(api, call.path, call.query);
+        let answer = self.ask_with_token(&Request {
+            method: call.method,
+            url: &url,
+            json: call.json,
+            headers: call.headers,
+            ..Request::default()
+        })?;
+        log::debug!("{} {api}{}: {}", call.method, call.path, answer.status);
+        Ok(if answer.is_success() {
+            Ok(answer)
+        } else {
+            Err(self.refusal(&answer))
+        })
+    }
+
+    /// A no; who is asked too often is left alone for a while by all of us (§9).
+    pub(super) fn refusal(&self, answer: &Answer) -> Refusal {
+        let refusal = Refusal::of(answer);
+        if refusal.is_throttle() && answer.retry_after.is_none() {
+            self.http.rest(self.policy().pause);
+        }
+        refusal
+    }
+
+    /// Asks with a token, and with the next one where that is refused.
+    pub(super) fn ask_with_token(&self, request: &Request<'_>) -> Result<Answer> {
+        let ask = |token: &Secret| {
+            let token = self.is_ours(request.url).then_some(("Bearer", token));
+            self.http.ask(&Request { token, ..*request })
+        };
+        let token = self.credentials.now()?;
+        let answer = ask(&token)?;
+        if answer.status == 401
+            && let Some(token) = self.credentials.after(&token)?
+        {
+            return ask(&token);
+        }
+        Ok(answer)
+    }
+
+    /// Whether an address is the API's, which the token may be sent to: those of uploads
+    /// are the service's to choose.
+    pub(super) fn is_ours(&self, url: &str) -> bool {
+        let (ours, theirs) = (origin(&self.base), origin(url));
+        let google = ("https".to_owned(), "www.googleapis.com".to_owned(), 443);
+        theirs.is_some() && theirs == ours
+            || theirs == Some(google) && self.base.starts_with("https:")
+    }
+
+    /// One file or folder; `None` where there is none, or none for these eyes.
+    pub(super) fn file(&self, id: &str) -> Result<Option<File>> {
+        self.file_with(id, FIELDS)
+    }
+
+    pub(super) fn file_with(&self, id: &str, fields: &str) -> Result<Option<File>> {
+        let doing = "looking at a file";
+        let asked = self.ask(Call {
+            method: "GET",
+            path: &format!("/files/{}", encoded(id)),
+            query: &[("fields", fields), ALL_DRIVES],
+            ..Call::default()
+        })?;
+        match asked {
+            Ok(answer) => read(&answer, doing).map(Some),
+            Err(refusal) if refusal.is_missing() => Ok(None),
+            Err(refusal) => Err(refusal.error(doing)),
+        }
+    }
+
+    /// Changes a file; `None` where there is none.
+    pub(super) fn update(&self, id: &str, change: &serde_json::Value) -> Result<Asked<File>> {
+        let asked = self.ask(Call {
+            method: "PATCH",
+            path: &format!("/files/{}", encoded(id)),
+            query: &[("fields", FIELDS), ALL_DRIVES],
+            json: Some(&change.to_string()),
+            ..Call::default()
+        })?;
+        Ok(match asked {
+            Ok(answer) => Ok(read(&answer, "changing a file")?),
+            Err(refusal) => Err(refusal),
+        })
+    }
+
+    /// A page of a search.
+    pub(super) fn page(&self, query: &Query, token: Option<&str>) -> Result<Asked<Page>> {
+        let fields = format!("nextPageToken,incompleteSearch,files({FIELDS})");
+        let drive = self.home()?.drive;
+        let mut parameters = vec![
+            ("q", query.as_str()),
+            ("fields", &fields),
+            ("pageSize", "1000"),
+            ("spaces", "drive"),
+            // Where some have one name, the one that counts comes first.
+            ("orderBy", "modifiedTime desc"),
+            ALL_DRIVES,
+            ("includeItemsFromAllDrives", "true"),
+        ];
+        if let Some(drive) = &drive {
+            parameters.extend([("corpora", "drive"), ("driveId", drive)]);
+        }
+        parameters.extend(token.map(|token| ("pageToken", token)));
+        let asked = self.ask(Call {
+            method: "GET",
+            path: "/files",
+            query: &parameters,
+            ..Call::default()
+        })?;
+        let page: Page = match asked {
+            Ok(answer) => read(&answer, "listing a folder")?,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if page.incomplete_search {
+            let detail = "it has not looked everywhere (listing a folder)";
+            return Err(astray(detail).repeat(Repeat::Soon));
+        }
+        Ok(Ok(page))
+    }
+
+    /// What a search finds and a caller wants, from page `from` on.
+    pub(super) fn find(
+        &self,
+        query: &Query,
+        from: Option<String>,
+        mut wanted: impl FnMut(&File) -> bool,
+    ) -> Result<Vec<File>> {
+        let doing = "listing a folder";
+        let mut found: Vec<File> = Vec::new();
+        let mut token = from;
+        let mut seen = HashSet::new();
+        loop {
+            let page = self.page(query, token.as_deref())?;
+            let page = match page {
+                Ok(page) => page,
+                // A page that has expired: whoever asks again begins anew (§3).
+                Err(refusal) if refusal.status == 400 && token.is_some() => {
+                    return Err(refusal.error(doing).repeat(Repeat::Soon));
+                }
+                Err(refusal) => return Err(refusal.error(doing)),
+            };
+            for file in page.files {
+                if wanted(&file) && !found.iter().any(|known| known.id == file.id) {
+                    found.push(file);
+                }
+            }
+            token = page.next_page_token.filter(|token| !token.is_empty());
+            match &token {
+                None => return Ok(found),
+                Some(next) if !seen.insert(next.clone()) => {
+                    return Err(astray("its listing of a folder goes in circles"));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// An id for something new: with it, a create that is repeated makes no twin (§5).
+    pub(super) fn new_id(&self) -> Result<String> {
+        let mut ids = locked(&self.ids);
+        if let Some(id) = ids.pop() {
+            return Ok(id);
+        }
+        let doing = "asking for ids";
+        let asked = self.ask(Call {
+            method: "GET",
+            path: "/files/generateIds",
+            query: &[("count", IDS), ("space", "drive"), ("type", "files")],
+            ..Call::default()
+        })?;
+        let answer = asked.map_err(|refusal| refusal.error(doing))?;
+        *ids = read::<Ids>(&answer, doing)?.ids;
+        ids.pop()
+            .ok_or_else(|| astray("it gives no ids for new files"))
+    }
+
+    /// What the service tells of the account, as it is now.
+    pub(super) fn about(&self) -> Result<About> {
+        let doing = "asking for the account";
+        let asked = self.ask(Call {
+            method: "GET",
+            path: "/about",
+            query: &[("fields", "user,storageQuota")],
+            ..Call::default()
+        })?;
+        let about: About = read(&asked.map_err(|refusal| refusal.error(doing))?, doing)?;
+        let _ = self.user.set(about.user.clone());
+        Ok(about)
+    }
+
+    /// Whose account it is.
+    pub(super) fn user(&self) -> Result<&User> {
+        if let Some(user) = self.user.get() {
+            return Ok(user);
+        }
+        let user = self.about()?.user;
+        Ok(self.user.get_or_init(|| user))
+    }
+
+    /// How the operator gave access.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+}
+
+/// Reads an answer of the kind that was asked for.
+pub(super) fn read<T: DeserializeOwned>(answer: &Answer, doing: &str) -> Result<T> {
+    serde_json::from_slice(&answer.body).map_err(|_| {
+        // What it says instead is not quoted: it may hold anything.
+        let why = format!("what answers is not Google Drive, or only a part of it ({doing})");
+        astray(why).hint(NOT_THE_DRIVE).repeat(Repeat::Soon)
+    })
+}
+
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The error of something that is not there any more.
+pub(super) fn vanished(what: &str) -> Error {
+    Error::new(KIND, Kind::Missing, format!("{what} vanished"))
+}

@@ -1,0 +1,237 @@
+//! Naming: a verified upload gets its final name, and what had it goes to the trash.
+//!
+//! In this order: for a moment two files have the name, and of those the newer one counts.
+//! What a killed run left so, whoever publishes, discards or deletes next puts right.
+
+use serde_json::json;
+
+use super::api::{ALL_DRIVES, Call, vanished};
+use super::file::{File, id_of};
+use super::query::Query;
+use super::refusal::astray;
+use super::{GoogleDrive, KIND, no_file};
+use crate::name::is_temporary;
+use crate::provider::error::{Error, Kind, Repeat, Result};
+use crate::provider::http::encoded;
+use crate::provider::{Object, ObjectKind, Session};
+use crate::text::printable;
+
+impl GoogleDrive {
+    /// All files of a name, the one that counts first.
+    ///
+    /// By what is in the folder, which is true at once; by the index of names only in
+    /// want of it, where the folder has many pages.
+    pub(super) fn named(&self, name: &str) -> Result<Vec<File>> {
+        let doing = "listing a folder";
+        let account = &self.account;
+        let is_it = |file: &File| file.name == name && !file.trashed;
+        let mut found = Vec::new();
+        for folder in self.folders()? {
+            let children = Query::children(&folder);
+            let page = account.page(&children, None)?;
+            let page = page.map_err(|refusal| refusal.error(doing))?;
+            let mut here: Vec<File> = page.files.into_iter().filter(is_it).collect();
+            if let Some(next) = page.next_page_token.filter(|token| !token.is_empty()) {
+                let more = account.find(&children.clone().named(name), None, is_it)?;
+                here.extend(more);
+                if here.is_empty() {
+                    here = account.find(&children, Some(next), is_it)?;
+                }
+            }
+            found.extend(here);
+        }
+        self.set_right(name, &mut found)?;
+        found.sort_by(|one, other| other.precedence().cmp(&one.precedence()));
+        found.dedup_by(|one, other| one.id == other.id);
+        let blobs: Vec<_> = found.iter().filter(|file| file.is_blob()).collect();
+        if blobs.len() > 1 {
+            self.tell_of_copies(name, &blobs);
+        }
+        self.seen().insert(name.to_owned(), found.clone());
+        Ok(found)
+    }
+
+    /// What this process did itself, it knows better than a search that lags (§5).
+    fn set_right(&self, name: &str, found: &mut Vec<File>) -> Result<()> {
+        found.retain(|file| !self.retired().contains(&file.id));
+        let Some(published) = self.published().get(name).cloned() else {
+            return Ok(());
+        };
+        if !found.iter().any(|file| file.id == published)
+            && let Some(file) = self.account.file(&published)?
+            && file.name == name
+            && !file.trashed
+        {
+            found.push(file);
+        }
+        Ok(())
+    }
+
+    pub(super) fn tell_of_copies(&self, name: &str, copies: &[&File]) {
+        let ids: Vec<_> = copies.iter().map(|file| printable(&file.id)).collect();
+        self.account.tell_once(format!(
+            "'{}' is there {} times on {KIND}: the newest counts (ids, newest first: {})",
+            printable(name),
+            copies.len(),
+            ids.join(", ")
+        ));
+    }
+
+    /// As [`Provider::publish`](crate::provider::Provider::publish).
+    pub(super) fn give_name(&self, session: &Session, staged: &Object) -> Result<Object> {
+        let doing = "giving a file its name";
+        let id = id_of(&staged.version);
+        // Whoever did not look before does now: what has the name must be known to be retired.
+        let seen = self.seen().get(&session.name).cloned();
+        let others = match seen {
+            Some(seen) => seen,
+            None => self.named(&session.name)?,
+        };
+        if others.iter().any(|file| !file.is_blob()) {
+            return Err(no_file(&session.name));
+        }
+        let file = match self.account.update(id, &json!({ "name": session.name }))? {
+            Ok(file) => file,
+            Err(refusal) if refusal.is_missing() => {
+                return Err(vanished(&format!("the upload of '{}'", session.name)));
+            }
+            Err(refusal) => return Err(refusal.error(doing)),
+        };
+        let published = file.object()?;
+        if file.trashed || file.name != session.name || published.version != staged.version {
+            let detail = format!(
+                "'{}' is not what was sent once it has its name",
+                session.name
+            );
+            return Err(Error::new(KIND, Kind::Changed, detail));
+        }
+        self.published()
+            .insert(session.name.clone(), file.id.clone());
+        for other in others.iter().filter(|other| other.id != file.id) {
+            self.retire(other)?;
+        }
+        self.seen().remove(&session.name);
+        self.uploads().remove(&session.handle);
+        Ok(published)
+    }
+
+    /// Puts a file away that a newer one has replaced.
+    fn retire(&self, file: &File) -> Result<()> {
+        match self.account.update(&file.id, &json!({ "trashed": true }))? {
+            Ok(_) => {}
+            Err(refusal) if refusal.is_missing() => {}
+            Err(refusal) if refusal.status == 403 && !refusal.is_throttle() => {
+                // It is another's. The newer one counts, and who looks is told of both.
+                log::warn!(
+                    "the replaced '{}' stays beside the new one: {}",
+                    printable(&file.name),
+                    refusal.error("moving it to the trash")
+                );
+                return Ok(());
+            }
+            Err(refusal) => return Err(refusal.error("moving a replaced file to the trash")),
+        }
+        self.retired().insert(file.id.clone());
+        Ok(())
+    }
+
+    /// As [`Provider::discard`](crate::provider::Provider::discard).
+    pub(super) fn discard_upload(&self, session: &Session) -> Result<bool> {
+        self.cancel(session)?;
+        self.uploads().remove(&session.handle);
+        let Some(id) = &session.operation else {
+            return Ok(true);
+        };
+        match self.account.file(id)? {
+            Some(file) if is_temporary(&file.name) => {
+                self.remove(&file, true)?;
+            }
+            // It was published; what it replaced was to go next.
+            Some(file) if file.name == session.name && !file.trashed => {
+                for other in self.named(&session.name)? {
+                    if other.is_blob() && other.id != file.id && is_older(&other, &file) {
+                        self.retire(&other)?;
+                    }
+                }
+                self.seen().remove(&session.name);
+            }
+            Some(_) | None => {}
+        }
+        Ok(true)
+    }
+
+    /// Deletes all of a name, since the older ones would come to the fore; whether there was one.
+    pub(super) fn delete_named(&self, name: &str, for_good: bool) -> Result<bool> {
+        let found = self.named(name)?;
+        let (blobs, others): (Vec<_>, Vec<_>) = found.iter().partition(|file| file.is_blob());
+        if blobs.is_empty() && !others.is_empty() {
+            return Err(no_file(name));
+        }
+        for file in &blobs {
+            self.remove(file, for_good)?;
+        }
+        self.seen().remove(name);
+        self.published().remove(name);
+        Ok(!blobs.is_empty())
+    }
+
+    /// Removes a file. Where the account may not delete for good, the trash must do (§11).
+    fn remove(&self, file: &File, for_good: bool) -> Result<()> {
+        let doing = "deleting a file";
+        if for_good {
+            let asked = self.account.ask(Call {
+                method: "DELETE",
+                path: &format!("/files/{}", encoded(&file.id)),
+                query: &[ALL_DRIVES],
+                ..Call::default()
+            })?;
+            match asked {
+                Ok(_) => return self.gone(file),
+                Err(refusal) if refusal.is_missing() => return self.gone(file),
+                Err(refusal) if refusal.status == 403 && !refusal.is_throttle() => {
+                    self.account.tell_once(
+                        "the account may not delete for good there: what it deletes goes to the trash".into(),
+                    );
+                }
+                Err(refusal) => return Err(refusal.error(doing)),
+            }
+        }
+        match self.account.update(&file.id, &json!({ "trashed": true }))? {
+            Ok(_) => self.gone(file),
+            Err(refusal) if refusal.is_missing() => self.gone(file),
+            Err(refusal) => Err(refusal.error(doing)),
+        }
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "it ends the arms of a match")]
+    fn gone(&self, file: &File) -> Result<()> {
+        self.retired().insert(file.id.clone());
+        Ok(())
+    }
+
+    /// The file of an object, as it is now.
+    pub(super) fn current(&self, object: &Object) -> Result<File> {
+        let changed = |what: &str| {
+            let detail = format!("'{}' {what}", object.name);
+            Error::new(KIND, Kind::Changed, detail)
+        };
+        let file = self.account.file(id_of(&object.version))?;
+        let file = file.filter(|file| !file.trashed);
+        let file = file.ok_or_else(|| changed("vanished while it was read"))?;
+        let now = file.object()?;
+        if now.kind == ObjectKind::Other {
+            return Err(
+                astray(format!("'{}' is no file any more", object.name)).repeat(Repeat::Never)
+            );
+        }
+        if now.version != object.version {
+            return Err(changed("changed while it was read"));
+        }
+        Ok(file)
+    }
+}
+
+/// Whether one was there before the other.
+fn is_older(one: &File, other: &File) -> bool {
+    (one.created_time, &one.id) < (other.created_time, &other.id)
+}

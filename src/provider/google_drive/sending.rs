@@ -1,0 +1,379 @@
+//! Sending: a session of the service takes the bytes piece by piece, and tells how many it
+//! has (§6).
+//!
+//! What it tells is believed, whatever was sent: after any doubt it is asked, and the next
+//! piece begins where it says. A session lives for a week, so a run that was killed, or a
+//! machine that was rebooted, goes on with it. The file has its id before its first byte:
+//! whether it was finished can always be asked.
+
+use std::io::SeekFrom;
+
+use serde_json::json;
+
+use super::api::{ALL_DRIVES, Call, UPLOAD, read, vanished};
+use super::file::{FIELDS, File};
+use super::refusal::{Refusal, astray};
+use super::{GoogleDrive, KIND};
+use crate::name::FileName;
+use crate::progress::Task;
+use crate::provider::error::{Error, Kind, Repeat, Result, disk, stopped};
+use crate::provider::http::{Answer, Broken, Request, Transfer};
+use crate::provider::{Content, Object, Session};
+use crate::secret::Secret;
+
+/// All pieces but the last are multiples of this (§6.2).
+pub const UNIT: u64 = 256 * 1024;
+
+/// How a piece is sent unless configured otherwise: long enough for the pauses between pieces
+/// not to count, short enough that little is sent again.
+pub const CHUNK: u64 = 32 * 1024 * 1024;
+
+/// Answers in a row that bring an upload no further before it is given up for now.
+const BARREN_ANSWERS: u32 = 8;
+
+/// The type of all that is stored: nothing is to be converted (§3).
+const OCTETS: &str = "application/octet-stream";
+
+/// What this process knows of an upload of its own.
+#[derive(Clone, Default)]
+pub(super) struct Upload {
+    /// Something was sent: only the service knows how much it has.
+    is_begun: bool,
+    /// The file, as the service told of it when it had the last byte.
+    finished: Option<File>,
+}
+
+/// How a session stands.
+enum Standing {
+    /// The service has as many bytes.
+    Has(u64),
+    Finished(Box<File>),
+}
+
+impl GoogleDrive {
+    /// What this process knows of an upload, where it has to do with it.
+    fn upload(&self, session: &Session) -> Upload {
+        let uploads = self.uploads();
+        uploads.get(&session.handle).cloned().unwrap_or(Upload {
+            is_begun: true,
+            finished: None,
+        })
+    }
+
+    fn note(&self, session: &Session, change: impl FnOnce(&mut Upload)) {
+        change(self.uploads().entry(session.handle.clone()).or_default());
+    }
+
+    /// As [`Provider::begin`](crate::provider::Provider::begin).
+    pub(super) fn begin_upload(&self, name: &FileName, size: u64) -> Result<Session> {
+        self.account.refuse_unwritable()?;
+        self.account.check_room(size)?;
+        self.refuse_stranger()?;
+        let unnamed = |error| disk(KIND, "cannot name the upload", error, None);
+        let handle = name.temporary().map_err(unnamed)?;
+        let (id, address) = self.session(&handle, size)?;
+        let session = Session {
+            name: name.as_str().to_owned(),
+            size,
+            handle,
+            operation: Some(id),
+            address: Some(address),
+        };
+        self.note(&session, |_| {});
+        Ok(session)
+    }
+
+    /// The id of a file to come, and where its bytes go.
+    fn session(&self, handle: &str, size: u64) -> Result<(String, Secret)> {
+        let doing = "beginning an upload";
+        let length = size.to_string();
+        let mut again = true;
+        loop {
+            let folder = self.made_folder()?;
+            let id = self.account.new_id()?;
+            let file = json!({ "id": id, "name": handle, "mimeType": OCTETS, "parents": [folder] });
+            let asked = self.account.ask_at(
+                UPLOAD,
+                Call {
+                    method: "POST",
+                    path: "/files",
+                    query: &[("uploadType", "resumable"), ("fields", FIELDS), ALL_DRIVES],
+                    json: Some(&file.to_string()),
+                    headers: &[
+                        ("x-upload-content-type", OCTETS),
+                        ("x-upload-content-length", &length),
+                    ],
+                },
+            )?;
+            match asked {
+                Ok(answer) => return Ok((id, self.address(&answer)?)),
+                // Another took the id, or the folder vanished since it was looked up.
+                Err(refusal) if again && (refusal.status == 409 || refusal.is_missing()) => {
+                    again = false;
+                    self.forget_folders();
+                }
+                Err(refusal) => return Err(self.refused(&refusal, size, doing)),
+            }
+        }
+    }
+
+    /// Where a session takes its bytes, byte for byte as the service has it (§1).
+    fn address(&self, answer: &Answer) -> Result<Secret> {
+        let location = answer.location.as_deref();
+        let location = location
+            .ok_or_else(|| astray("it does not say where to upload").repeat(Repeat::Soon))?;
+        let url = self.account.http().transfer_url(location)?;
+        Ok(Secret::new(&url))
+    }
+
+    /// What a no to an upload means.
+    fn refused(&self, refusal: &Refusal, size: u64, doing: &str) -> Error {
+        let error = refusal.error(doing);
+        match error.kind {
+            Kind::Full(_) => self.account.no_room(size),
+            _ => error,
+        }
+    }
+
+    /// As [`Provider::send`](crate::provider::Provider::send).
+    pub(super) fn send_body(
+        &self,
+        session: &Session,
+        body: &mut dyn Content,
+        task: &dyn Task,
+    ) -> Result<()> {
+        let upload = self.upload(session);
+        if upload.finished.is_some() {
+            return Ok(());
+        }
+        let mut standing = if upload.is_begun {
+            self.standing(session)?
+        } else {
+            self.note(session, |upload| upload.is_begun = true);
+            Standing::Has(0)
+        };
+        let mut barren = 0;
+        let mut came = None;
+        loop {
+            let has = match standing {
+                Standing::Finished(file) => {
+                    self.note(session, |upload| upload.finished = Some(*file));
+                    return Ok(());
+                }
+                Standing::Has(has) => has,
+            };
+            // It may also forget some: what it says is what it has.
+            barren = if came.is_some_and(|came| has <= came) {
+                barren + 1
+            } else {
+                0
+            };
+            if barren >= BARREN_ANSWERS {
+                let detail = format!("it takes no more of '{}' (uploading)", session.name);
+                return Err(astray(detail).repeat(Repeat::Soon));
+            }
+            if barren > 0 {
+                self.pause()?;
+            }
+            came = Some(has);
+            standing = self.send_piece(session, has, body, task)?;
+        }
+    }
+
+    fn pause(&self) -> Result<()> {
+        let pause = self.account.policy().pause;
+        let slept = crate::interrupt::sleep(pause);
+        slept.map_err(|failure| stopped(KIND, failure))
+    }
+
+    /// Sends the piece that begins at `from`, and says what the service has then.
+    fn send_piece(
+        &self,
+        session: &Session,
+        from: u64,
+        body: &mut dyn Content,
+        task: &dyn Task,
+    ) -> Result<Standing> {
+        let unread = |error| disk(KIND, "cannot read what is to be sent", error, None);
+        body.seek(SeekFrom::Start(from)).map_err(unread)?;
+        body.taken(from);
+        if session.size == 0 {
+            // There is no range of no bytes (§6.4).
+            body.read(&mut [0]).map_err(unread)?;
+            return self.asked(session, &[]);
+        }
+        if from >= session.size {
+            return self.standing(session);
+        }
+        let size = self.account.options.chunk.min(session.size - from);
+        let range = format!("bytes {from}-{}/{}", from + size - 1, session.size);
+        let is_last = from + size == session.size;
+        let policy = self.account.policy();
+        let url = address_of(session)?;
+        let token = self.account.credentials.now()?;
+        let is_ours = self.account.is_ours(url.expose());
+        let transfer = Transfer {
+            url: url.expose(),
+            size,
+            token: is_ours.then_some(("Bearer", &token)),
+            range: Some(&range),
+            is_last,
+            silence: if is_last {
+                policy.checking(session.size)
+            } else {
+                policy.stall
+            },
+        };
+        let answer = match self.account.http().put(&transfer, &mut *body, task) {
+            Ok(answer) => answer,
+            Err(Broken { error, .. }) => return Err(error),
+        };
+        log::debug!("PUT {range}: {}", answer.status);
+        if answer.status == 401 && self.account.credentials.after(&token)?.is_some() {
+            return self.standing(session);
+        }
+        let standing = self.understood(session, &answer, "uploading")?;
+        match standing {
+            Standing::Has(has) if has > from + size => {
+                // What else it believes to have is not ours.
+                self.cancel(session)?;
+                let why = format!(
+                    "the upload session of '{}' claims bytes it was not sent",
+                    session.name
+                );
+                Err(Error::new(KIND, Kind::Missing, why))
+            }
+            standing => Ok(standing),
+        }
+    }
+
+    /// Asks a session how far it came.
+    fn standing(&self, session: &Session) -> Result<Standing> {
+        let all = format!("bytes */{}", session.size);
+        self.asked(session, &[("content-range", &all)])
+    }
+
+    /// Puts nothing to a session, which then tells how it stands.
+    fn asked(&self, session: &Session, headers: &[(&'static str, &str)]) -> Result<Standing> {
+        let url = address_of(session)?;
+        let answer = self.account.ask_with_token(&Request {
+            method: "PUT",
+            url: url.expose(),
+            headers,
+            ..Request::default()
+        })?;
+        log::debug!("PUT nothing to the session: {}", answer.status);
+        self.understood(session, &answer, "asking how far an upload came")
+    }
+
+    /// What a session answers (§6.5).
+    fn understood(&self, session: &Session, answer: &Answer, doing: &str) -> Result<Standing> {
+        match answer.status {
+            200 | 201 => read(answer, doing).map(Box::new).map(Standing::Finished),
+            308 => {
+                let has = answer.range.as_deref().map_or(Some(0), taken);
+                let has = has.filter(|has| *has <= session.size);
+                let nonsense = || astray(format!("it does not say how much it has ({doing})"));
+                Ok(Standing::Has(has.ok_or_else(nonsense)?))
+            }
+            // Gone: it was finished, or it ended.
+            404 | 409 | 410 | 499 => self.finished(session),
+            400 => {
+                // A proxy may have mangled it; should it be our fault, the next session shows it.
+                log::info!("{}", Refusal::of(answer).error(doing));
+                self.finished(session)
+            }
+            _ => {
+                let refusal = self.account.refusal(answer);
+                Err(self.refused(&refusal, session.size, doing))
+            }
+        }
+    }
+
+    /// The file of a session that is gone, where it was finished before.
+    fn finished(&self, session: &Session) -> Result<Standing> {
+        let id = session.operation.as_deref().unwrap_or_default();
+        match self.account.file(id)?.filter(|file| !file.trashed) {
+            Some(file) => Ok(Standing::Finished(Box::new(file))),
+            None => Err(vanished(&format!(
+                "the upload session of '{}'",
+                session.name
+            ))),
+        }
+    }
+
+    /// As [`Provider::inspect`](crate::provider::Provider::inspect).
+    pub(super) fn look_for(&self, session: &Session) -> Result<Object> {
+        let missing = || {
+            let detail = format!("the upload of '{}' did not arrive", session.name);
+            Error::new(KIND, Kind::Missing, detail)
+        };
+        let told = self
+            .upload(session)
+            .finished
+            .map(|file| file.object())
+            .transpose()?;
+        if let Some(object) = told
+            && object.sha256.is_some()
+        {
+            return Ok(object);
+        }
+        // The SHA-256 may come a moment later, or never: then the MD5 must do (§6.5).
+        let id = session.operation.as_deref().ok_or_else(missing)?;
+        let file = self.account.file(id)?.filter(|file| !file.trashed);
+        file.ok_or_else(missing)?.object()
+    }
+
+    /// Tells a session that nothing more will come.
+    pub(super) fn cancel(&self, session: &Session) -> Result<()> {
+        let Some(url) = &session.address else {
+            return Ok(());
+        };
+        if self.upload(session).finished.is_some() {
+            return Ok(());
+        }
+        let answer = self.account.ask_with_token(&Request {
+            method: "DELETE",
+            url: url.expose(),
+            ..Request::default()
+        })?;
+        log::debug!("DELETE session: {}", answer.status);
+        // It answers 499 to say that it ended (§6.4); what it does not know has ended, too.
+        match answer.status {
+            429 | 500..=599 => Err(Refusal::of(&answer).error("giving up an upload")),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn address_of(session: &Session) -> Result<&Secret> {
+    let gone = || vanished(&format!("the upload session of '{}'", session.name));
+    session.address.as_ref().ok_or_else(gone)
+}
+
+/// `bytes=0-99`, or `0-99` as older texts have it: how many bytes that is.
+fn taken(range: &str) -> Option<u64> {
+    let range = range.strip_prefix("bytes=").unwrap_or(range);
+    let (first, last) = range.split_once('-')?;
+    let last: u64 = last.trim().parse().ok()?;
+    (first.trim() == "0").then(|| last.checked_add(1))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_of_a_range_are_read() {
+        for (range, bytes) in [
+            ("bytes=0-8388607", Some(8_388_608)),
+            ("0-0", Some(1)),
+            ("bytes=1-5", None),
+            ("bytes=0-", None),
+            ("bytes=0-18446744073709551615", None),
+            ("nonsense", None),
+        ] {
+            assert_eq!(taken(range), bytes, "{range}");
+        }
+    }
+}
