@@ -12,6 +12,7 @@ mod bulk;
 mod conformance;
 mod create;
 mod database;
+mod drive;
 mod fake_drive;
 mod fake_yandex;
 mod generated;

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 pub mod backups;
 pub mod cloud;
+pub mod drive;
 pub mod fake;
 pub mod fake_drive;
 pub mod fake_yandex;
