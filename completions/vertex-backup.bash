@@ -1761,7 +1761,7 @@ _vertex__backup() {
             return 0
             ;;
         vertex__subcmd__backup__subcmd__download)
-            opts="-o -q -v -y -h --latest --type --output --force --db --backup-dir --remote-config --config --json --format --progress --quiet --verbose --color --no-input --yes --lock-wait --timeout --help"
+            opts="-o -q -v -y -h --latest --type --output --force --acknowledge-abuse --db --backup-dir --remote-config --config --json --format --progress --quiet --verbose --color --no-input --yes --lock-wait --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3122,7 +3122,7 @@ _vertex__backup() {
             return 0
             ;;
         vertex__subcmd__backup__subcmd__restore__subcmd__test)
-            opts="-q -v -y -h --all --provider --latest --type --scratch --db --backup-dir --remote-config --config --json --format --progress --quiet --verbose --color --no-input --yes --lock-wait --timeout --help"
+            opts="-q -v -y -h --all --provider --latest --type --scratch --acknowledge-abuse --db --backup-dir --remote-config --config --json --format --progress --quiet --verbose --color --no-input --yes --lock-wait --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3959,7 +3959,7 @@ _vertex__backup() {
             return 0
             ;;
         vertex__subcmd__backup__subcmd__verify)
-            opts="-q -v -y -h --all --provider --download --sample --type --db --backup-dir --remote-config --config --json --format --progress --quiet --verbose --color --no-input --yes --lock-wait --timeout --help"
+            opts="-q -v -y -h --all --provider --download --sample --type --acknowledge-abuse --db --backup-dir --remote-config --config --json --format --progress --quiet --verbose --color --no-input --yes --lock-wait --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -712,6 +712,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l latest -d 'The newest backup'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l force -d 'Replace a different file of that name; take a backup that changed since it was stored'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l acknowledge-abuse -d 'google_drive: read also what Google takes for malware; only its owner may'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand download" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
@@ -958,6 +959,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand verify" -l l
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand verify" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand verify" -l all -d 'All companies that have a provider'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand verify" -l download -d 'Read everything back, whatever the provider says of it'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand verify" -l acknowledge-abuse -d 'google_drive: read also what Google takes for malware; only its owner may'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand verify" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand verify" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand verify" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
@@ -985,6 +987,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand restore-test
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand restore-test" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand restore-test" -l all -d 'All companies that have a provider'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand restore-test" -l latest -d 'Only the newest backup'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand restore-test" -l acknowledge-abuse -d 'google_drive: read also what Google takes for malware; only its owner may'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand restore-test" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand restore-test" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand restore-test" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'

@@ -158,6 +158,7 @@ impl Installation {
             Arc::new(StateNotes::new(self.settings.state.value.clone())),
             self.settings.policy(),
         )
+        .acknowledging_abuse(self.settings.acknowledge_abuse)
         .renewed_by(renewal.map(|renewal| Box::new(renewal) as _))
         .logged_in_by(login.map(|login| Arc::new(login) as _));
         Ok(Providers { registry, warnings })

@@ -99,6 +99,7 @@ pub struct Flags {
     pub color: Option<String>,
     pub lock_wait: Option<String>,
     pub timeout: Option<String>,
+    pub acknowledge_abuse: bool,
 }
 
 /// The world that settings are looked up in.
@@ -140,6 +141,8 @@ pub struct Settings {
     pub timeout: Setting<Option<Duration>>,
     /// The first pause before a provider is asked again.
     pub retry_pause: Setting<Duration>,
+    /// Files that a provider takes for malware are read all the same.
+    pub acknowledge_abuse: bool,
     /// Provider sections of `config.json`.
     pub sections: Sections,
     /// What the operator should know about the configuration.
@@ -396,6 +399,7 @@ impl Settings {
             state,
             config,
             builtin_root: data.join("remote"),
+            acknowledge_abuse: flags.acknowledge_abuse,
             sections,
             warnings,
         })

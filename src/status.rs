@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::history::Verdict;
 use crate::installation::{Installation, assignment};
 use crate::provider::registry::Registry;
-use crate::provider::{ProviderKind, Quota};
+use crate::provider::{Access, ProviderKind, Quota};
 use crate::set_catalog::{KnownSet, Totals};
 use crate::state::State;
 
@@ -232,6 +232,9 @@ pub struct ProviderStatus {
     pub quota: Option<Quota>,
     /// When the credentials end, where they do.
     pub expires_at: Option<Timestamp>,
+    /// How it is reached, where there are several ways.
+    #[serde(flatten)]
+    pub access: Option<Access>,
 }
 
 /// Tests a provider's connection, or only says whether it is configured.
@@ -251,6 +254,7 @@ pub fn of_provider(
         account: None,
         quota: None,
         expires_at: None,
+        access: None,
     };
     if !configured {
         status.connected = Some(false);
@@ -270,6 +274,7 @@ pub fn of_provider(
             status.connected = Some(true);
             status.account = Some(connection.account);
             status.quota = Some(quota);
+            status.access = connection.access;
         }
         Err(failure) => {
             status.connected = Some(false);

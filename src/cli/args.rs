@@ -404,6 +404,9 @@ pub(crate) struct Download {
     /// Replace a different file of that name; take a backup that changed since it was stored
     #[arg(long)]
     pub(crate) force: bool,
+    /// google_drive: read also what Google takes for malware; only its owner may
+    #[arg(long)]
+    pub(crate) acknowledge_abuse: bool,
 }
 
 /// `delete`.

@@ -96,6 +96,7 @@ fn run(cli: Cli) -> u8 {
     }
     let flags = Flags {
         storage_dir: storage_dir(&command),
+        acknowledge_abuse: acknowledges_abuse(&command),
         ..flags(&global)
     };
     let settled = |work: Work<'_>| with_settings(&global, flags.clone(), &early, work);
@@ -246,14 +247,25 @@ fn flags(global: &Global) -> Flags {
         lock_wait: global.lock_wait.clone(),
         timeout: global.timeout.clone(),
         storage_dir: None,
+        acknowledge_abuse: false,
     }
 }
 
-/// The one setting that is a flag of a command.
+/// A setting that is a flag of one command.
 fn storage_dir(command: &Command) -> Option<PathBuf> {
     match command {
         Command::Backup(BackupCommand::Create(args)) => args.storage_dir.clone(),
         _ => None,
+    }
+}
+
+/// A setting that is a flag of the commands that read backups.
+fn acknowledges_abuse(command: &Command) -> bool {
+    match command {
+        Command::Download(args) => args.acknowledge_abuse,
+        Command::Verify(args) => args.acknowledge_abuse,
+        Command::RestoreTest(args) => args.acknowledge_abuse,
+        _ => false,
     }
 }
 

@@ -43,4 +43,7 @@ pub(crate) struct RestoreTest {
     /// Where to make the scratch folder [env: VERTEX_BACKUP_SCRATCH] [default: the system's temporary folder]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) scratch: Option<PathBuf>,
+    /// google_drive: read also what Google takes for malware; only its owner may
+    #[arg(long)]
+    pub(crate) acknowledge_abuse: bool,
 }

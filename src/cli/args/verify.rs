@@ -38,6 +38,9 @@ pub(crate) struct Verify {
     /// Only backups of this type: database, storage or full
     #[arg(long = "type", value_name = "TYPE", conflicts_with = "filenames")]
     pub(crate) backup_type: Option<String>,
+    /// google_drive: read also what Google takes for malware; only its owner may
+    #[arg(long)]
+    pub(crate) acknowledge_abuse: bool,
 }
 
 fn percent(text: &str) -> Result<u8, String> {
