@@ -209,6 +209,8 @@ impl<'a> Uploader<'a> {
             if !self.options.dry_run {
                 state.record(self.place(), &known)?;
                 self.clear(state, &file.name)?;
+                let settled = self.remote.provider.settle(object);
+                settled.map_err(Failure::from)?;
             }
             return Ok(file.stored(Some(known), Step::Skipped));
         }

@@ -26,12 +26,14 @@ pub mod token;
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
 
 use self::api::locked;
 use self::file::File;
 use self::query::Query;
+use self::refusal::Refusal;
 use self::sending::Upload;
-use super::error::{Error, Kind, Reason, Result};
+use super::error::{Error, Kind, Reason, Repeat, Result};
 use super::{
     Access, Capabilities, Connection, Content, Deletion, Look, Object, Provider, ProviderKind,
     Quota, Session,
@@ -69,7 +71,7 @@ pub struct GoogleDrive {
     identity: Option<String>,
     uploads: Mutex<HashMap<String, Upload>>,
     /// What had a name when it was last looked at.
-    seen: Mutex<HashMap<String, Vec<File>>>,
+    seen: Mutex<HashMap<String, (Instant, Vec<File>)>>,
     /// The ids of what got its name here, which a search may not show yet.
     published: Mutex<HashMap<String, String>>,
     /// The ids of what was put away here, which a search may still show.
@@ -98,7 +100,7 @@ impl GoogleDrive {
         locked(&self.uploads)
     }
 
-    fn seen(&self) -> MutexGuard<'_, HashMap<String, Vec<File>>> {
+    fn seen(&self) -> MutexGuard<'_, HashMap<String, (Instant, Vec<File>)>> {
         locked(&self.seen)
     }
 
@@ -292,6 +294,10 @@ impl Provider for GoogleDrive {
         self.give_name(session, staged)
     }
 
+    fn settle(&self, object: &Object) -> Result<()> {
+        self.put_copies_away(object)
+    }
+
     fn discard(&self, session: &Session) -> Result<bool> {
         self.discard_upload(session)
     }
@@ -313,8 +319,19 @@ impl GoogleDrive {
                 let detail = format!("a page of the listing expired ({doing})");
                 Err(Error::new(KIND, Kind::Changed, detail))
             }
-            Err(refusal) => Err(refusal.error(doing)),
+            Err(refusal) => Err(self.unlisted(&refusal)),
         }
+    }
+
+    /// The error of a folder that cannot be listed; one that is gone is looked up anew.
+    fn unlisted(&self, refusal: &Refusal) -> Error {
+        let error = refusal.error("listing a folder");
+        if !refusal.is_missing() {
+            return error;
+        }
+        self.forget_folders();
+        let detail = "a folder vanished while it was listed";
+        Error::new(KIND, Kind::Changed, detail).repeat(Repeat::Soon)
     }
 
     fn tell_of_all_copies(&self, files: &[File]) {

@@ -296,6 +296,12 @@ pub trait Provider: Send + Sync {
     /// [`Provider::discard`] finish what a killed run began.
     fn publish(&self, session: &Session, staged: &Object) -> Result<Object>;
 
+    /// Puts away what else has the name of an object that was just verified, where names
+    /// may be there more than once.
+    fn settle(&self, _object: &Object) -> Result<()> {
+        Ok(())
+    }
+
     /// Removes what the session stored. A session that is gone is no error.
     ///
     /// Returns whether that settles it: `false` while the provider may still be

@@ -306,6 +306,10 @@ impl Provider for Retried {
         self.policy.run(|| self.inner.publish(session, staged))
     }
 
+    fn settle(&self, object: &Object) -> Result<()> {
+        self.policy.run(|| self.inner.settle(object))
+    }
+
     fn discard(&self, session: &Session) -> Result<bool> {
         self.policy.run(|| self.inner.discard(session))
     }

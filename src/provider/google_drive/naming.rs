@@ -3,6 +3,8 @@
 //! In this order: for a moment two files have the name, and of those the newer one counts.
 //! What a killed run left so, whoever publishes, discards or deletes next puts right.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use super::api::{ALL_DRIVES, Call, vanished};
@@ -10,6 +12,7 @@ use super::file::{File, id_of};
 use super::query::Query;
 use super::refusal::astray;
 use super::{GoogleDrive, KIND, no_file};
+
 use crate::name::is_temporary;
 use crate::provider::error::{Error, Kind, Repeat, Result};
 use crate::provider::http::encoded;
@@ -22,14 +25,13 @@ impl GoogleDrive {
     /// By what is in the folder, which is true at once; by the index of names only in
     /// want of it, where the folder has many pages.
     pub(super) fn named(&self, name: &str) -> Result<Vec<File>> {
-        let doing = "listing a folder";
         let account = &self.account;
         let is_it = |file: &File| file.name == name && !file.trashed;
         let mut found = Vec::new();
         for folder in self.folders()? {
             let children = Query::children(&folder);
             let page = account.page(&children, None)?;
-            let page = page.map_err(|refusal| refusal.error(doing))?;
+            let page = page.map_err(|refusal| self.unlisted(&refusal))?;
             let mut here: Vec<File> = page.files.into_iter().filter(is_it).collect();
             if let Some(next) = page.next_page_token.filter(|token| !token.is_empty()) {
                 let more = account.find(&children.clone().named(name), None, is_it)?;
@@ -47,7 +49,8 @@ impl GoogleDrive {
         if blobs.len() > 1 {
             self.tell_of_copies(name, &blobs);
         }
-        self.seen().insert(name.to_owned(), found.clone());
+        self.seen()
+            .insert(name.to_owned(), (Instant::now(), found.clone()));
         Ok(found)
     }
 
@@ -70,7 +73,8 @@ impl GoogleDrive {
     pub(super) fn tell_of_copies(&self, name: &str, copies: &[&File]) {
         let ids: Vec<_> = copies.iter().map(|file| printable(&file.id)).collect();
         self.account.tell_once(format!(
-            "'{}' is there {} times on {KIND}: the newest counts (ids, newest first: {})",
+            "'{}' is there {} times on {KIND}: the newest counts, and a sync of that file puts the others into \
+             the trash (ids, newest first: {})",
             printable(name),
             copies.len(),
             ids.join(", ")
@@ -82,14 +86,10 @@ impl GoogleDrive {
         let doing = "giving a file its name";
         let id = id_of(&staged.version);
         // Whoever did not look before does now: what has the name must be known to be retired.
-        let seen = self.seen().get(&session.name).cloned();
-        let others = match seen {
+        let others = match self.just_seen(&session.name) {
             Some(seen) => seen,
             None => self.named(&session.name)?,
         };
-        if others.iter().any(|file| !file.is_blob()) {
-            return Err(no_file(&session.name));
-        }
         let file = match self.account.update(id, &json!({ "name": session.name }))? {
             Ok(file) => file,
             Err(refusal) if refusal.is_missing() => {
@@ -107,12 +107,30 @@ impl GoogleDrive {
         }
         self.published()
             .insert(session.name.clone(), file.id.clone());
-        for other in others.iter().filter(|other| other.id != file.id) {
-            self.retire(other)?;
-        }
+        self.retire_others(&file.id, &others)?;
         self.seen().remove(&session.name);
         self.uploads().remove(&session.handle);
         Ok(published)
+    }
+
+    /// What had a name a moment ago.
+    fn just_seen(&self, name: &str) -> Option<Vec<File>> {
+        let seen = self.seen();
+        let (at, files) = seen.get(name)?;
+        (at.elapsed() < LOOK_LASTS).then(|| files.clone())
+    }
+
+    /// As [`Provider::settle`](crate::provider::Provider::settle).
+    pub(super) fn put_copies_away(&self, object: &Object) -> Result<()> {
+        match self.just_seen(&object.name) {
+            Some(seen) if seen.len() > 1 => self.retire_others(id_of(&object.version), &seen),
+            _ => Ok(()),
+        }
+    }
+
+    fn retire_others(&self, id: &str, files: &[File]) -> Result<()> {
+        let others = files.iter().filter(|file| file.is_blob() && file.id != id);
+        others.into_iter().try_for_each(|file| self.retire(file))
     }
 
     /// Puts a file away that a newer one has replaced.
@@ -230,6 +248,9 @@ impl GoogleDrive {
         Ok(file)
     }
 }
+
+/// As long nobody is asked again what has a name.
+const LOOK_LASTS: Duration = Duration::from_secs(60);
 
 /// Whether one was there before the other.
 fn is_older(one: &File, other: &File) -> bool {
