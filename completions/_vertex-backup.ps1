@@ -233,7 +233,7 @@ Register-ArgumentCompleter -Native -CommandName 'vertex-backup' -ScriptBlock {
             [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Test the connection')
             [CompletionResult]::new('info', 'info', [CompletionResultType]::ParameterValue, 'Show the room there is')
             [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Write a provider''s credentials or root into the provider file')
-            [CompletionResult]::new('login', 'login', [CompletionResultType]::ParameterValue, 'Log in to yandex_disk without a browser on this machine, and store the token')
+            [CompletionResult]::new('login', 'login', [CompletionResultType]::ParameterValue, 'Log in to yandex_disk or google_drive, also on a machine without a browser, and store the token')
             [CompletionResult]::new('unset', 'unset', [CompletionResultType]::ParameterValue, 'Remove a provider''s credentials or root from the provider file')
             break
         }
@@ -341,9 +341,12 @@ Register-ArgumentCompleter -Native -CommandName 'vertex-backup' -ScriptBlock {
             break
         }
         'vertex-backup;providers;login' {
-            [CompletionResult]::new('--client-id', '--client-id', [CompletionResultType]::ParameterName, 'The id of the application [default: the one stored]')
-            [CompletionResult]::new('--client-secret-file', '--client-secret-file', [CompletionResultType]::ParameterName, 'Use the first line of this file as the application''s secret [default: the one stored]')
-            [CompletionResult]::new('--client-secret-command', '--client-secret-command', [CompletionResultType]::ParameterName, 'Use the first line this command prints as the application''s secret')
+            [CompletionResult]::new('--client-id', '--client-id', [CompletionResultType]::ParameterName, 'The id of the application or OAuth client [default: the one stored]')
+            [CompletionResult]::new('--client-secret-file', '--client-secret-file', [CompletionResultType]::ParameterName, 'Use the first line of this file as its secret [default: the one stored]')
+            [CompletionResult]::new('--client-secret-command', '--client-secret-command', [CompletionResultType]::ParameterName, 'Use the first line this command prints as its secret')
+            [CompletionResult]::new('--client-file', '--client-file', [CompletionResultType]::ParameterName, 'google_drive: take id and secret from the JSON file that the Google console gives')
+            [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'google_drive: what to ask for: drive.file, drive or drive.readonly [default: the one stored, else drive.file]')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'google_drive: the port of this machine that the browser comes back to [default: any]')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'The application''s database [env: VERTEX_BACKUP_DB]')
             [CompletionResult]::new('--backup-dir', '--backup-dir', [CompletionResultType]::ParameterName, 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]')
             [CompletionResult]::new('--remote-config', '--remote-config', [CompletionResultType]::ParameterName, 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]')
@@ -353,8 +356,9 @@ Register-ArgumentCompleter -Native -CommandName 'vertex-backup' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]')
             [CompletionResult]::new('--lock-wait', '--lock-wait', [CompletionResultType]::ParameterName, 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]')
-            [CompletionResult]::new('--client-secret-stdin', '--client-secret-stdin', [CompletionResultType]::ParameterName, 'Read the application''s secret from stdin, and store it in the file')
-            [CompletionResult]::new('--code', '--code', [CompletionResultType]::ParameterName, 'Read from stdin a code that a page shows')
+            [CompletionResult]::new('--client-secret-stdin', '--client-secret-stdin', [CompletionResultType]::ParameterName, 'Read its secret from stdin, and store it in the file')
+            [CompletionResult]::new('--code', '--code', [CompletionResultType]::ParameterName, 'Read from stdin what the browser shows: a code, or for google_drive the address of its last page')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'google_drive: show a code to be typed on a phone; for the scope drive.file')
             [CompletionResult]::new('--no-test', '--no-test', [CompletionResultType]::ParameterName, 'Do not test the connection afterwards')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document instead of a table')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only; JSON and what was asked for are still printed')

@@ -238,7 +238,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; a
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -f -a "test" -d 'Test the connection'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -f -a "info" -d 'Show the room there is'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -f -a "set" -d 'Write a provider\'s credentials or root into the provider file'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -f -a "login" -d 'Log in to yandex_disk without a browser on this machine, and store the token'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -f -a "login" -d 'Log in to yandex_disk or google_drive, also on a machine without a browser, and store the token'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -f -a "unset" -d 'Remove a provider\'s credentials or root from the provider file'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
@@ -343,9 +343,12 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; a
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -s y -l yes -d 'Answer yes to every question'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l client-id -d 'The id of the application [default: the one stored]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l client-secret-file -d 'Use the first line of this file as the application\'s secret [default: the one stored]' -r -F
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l client-secret-command -d 'Use the first line this command prints as the application\'s secret' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l client-id -d 'The id of the application or OAuth client [default: the one stored]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l client-secret-file -d 'Use the first line of this file as its secret [default: the one stored]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l client-secret-command -d 'Use the first line this command prints as its secret' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l client-file -d 'google_drive: take id and secret from the JSON file that the Google console gives' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l scope -d 'google_drive: what to ask for: drive.file, drive or drive.readonly [default: the one stored, else drive.file]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l port -d 'google_drive: the port of this machine that the browser comes back to [default: any]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
@@ -362,8 +365,9 @@ always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l client-secret-stdin -d 'Read the application\'s secret from stdin, and store it in the file'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l code -d 'Read from stdin a code that a page shows'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l client-secret-stdin -d 'Read its secret from stdin, and store it in the file'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l code -d 'Read from stdin what the browser shows: a code, or for google_drive the address of its last page'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l device -d 'google_drive: show a code to be typed on a phone; for the scope drive.file'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l no-test -d 'Do not test the connection afterwards'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'

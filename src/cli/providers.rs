@@ -101,8 +101,12 @@ fn row(status: &ProviderStatus) -> Vec<Cell> {
 }
 
 pub(super) fn ends(at: Timestamp) -> String {
-    let day = at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d");
-    format!("token good until {day}")
+    format!("token good until {}", day(at))
+}
+
+pub(super) fn day(at: Timestamp) -> String {
+    let at = at.to_zoned(TimeZone::system());
+    at.strftime("%Y-%m-%d").to_string()
 }
 
 /// Says of credentials that end soon that they do.

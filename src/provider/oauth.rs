@@ -265,6 +265,15 @@ impl OAuth {
         self.token(Asked::Code, &grant)
     }
 
+    /// What the service means that sends the browser back without a code.
+    pub fn denied(&self, word: &str) -> Error {
+        let refused = Refused {
+            error: word.to_owned(),
+            description: None,
+        };
+        self.refused(Asked::Code, &refused)
+    }
+
     /// Exchanges a refresh token for the next token.
     ///
     /// # Errors

@@ -224,6 +224,11 @@ impl Registry {
         Ok(Arc::clone(known.insert(Arc::new(account))))
     }
 
+    /// What is configured for Google Drive.
+    pub fn google_drive(&self) -> &GoogleDrive {
+        &self.sections.google_drive
+    }
+
     /// The credentials of Google Drive: of the kinds there are the one that lasts longest.
     /// No token is got yet.
     ///

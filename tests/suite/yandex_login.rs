@@ -330,6 +330,12 @@ fn an_application_is_asked_for_before_anything_else() {
         ),
         (&["local"], "usage", 2, "local needs no login"),
         (
+            &["yandex_disk", "--device"],
+            "usage",
+            2,
+            "an option given does not belong to yandex_disk",
+        ),
+        (
             &["dropbox"],
             "invalid_provider",
             2,
@@ -337,9 +343,9 @@ fn an_application_is_asked_for_before_anything_else() {
         ),
         (
             &["google_drive"],
-            "provider_connection_failed",
-            6,
-            "Provider 'google_drive' login failed: this version has no login",
+            "provider_not_configured",
+            5,
+            "Provider 'google_drive' has no client_id",
         ),
     ] {
         let words = [&["providers", "login"][..], words].concat();

@@ -46,19 +46,29 @@ pub(crate) enum ProvidersCommand {
         Secrets come from stdin, a file or a command, never from the command line.\n\
         --token is the OAuth token of yandex_disk and the access token of google_drive.")]
     Set(Box<ProvidersSet>),
-    /// Log in to yandex_disk without a browser on this machine, and store the token
+    /// Log in to yandex_disk or google_drive, also on a machine without a browser, and store the token
     #[command(after_help = "Examples:\n  \
         vertex-backup providers login yandex_disk --client-id ID --client-secret-file /etc/vertex-ar/yandex.secret\n  \
         vertex-backup providers login yandex_disk --client-id ID --code\n  \
-        vertex-backup providers login yandex_disk\n\n\
-        Shows an address and a code. Open the address on any computer or phone, type the code,\n\
-        and allow access. With --code it is the other way round: the page shows the code, and it\n\
-        is typed here; that needs no client secret, but without one the token cannot be renewed.\n\n\
-        Register the application once, at https://oauth.yandex.com/client/new, with the rights\n\
-        cloud_api:disk.info, cloud_api:disk.read and cloud_api:disk.write and the redirect URI\n\
-        https://oauth.yandex.com/verification_code. Its id and secret are stored with the token.\n\n\
-        With --json, address and code are a line of JSON on stderr.")]
-    Login(ProvidersLogin),
+        vertex-backup providers login google_drive --client-file client_secret.json\n  \
+        vertex-backup providers login google_drive --port 8085\n  \
+        vertex-backup providers login google_drive --scope drive --code\n\n\
+        yandex_disk: shows an address and a code. Open the address on any computer or phone, type\n\
+        the code, and allow access. With --code it is the other way round: the page shows the code,\n\
+        and it is typed here; that needs no client secret, but without one the token cannot be\n\
+        renewed. Register the application once, at https://oauth.yandex.com/client/new, with the\n\
+        rights cloud_api:disk.info, cloud_api:disk.read and cloud_api:disk.write and the redirect\n\
+        URI https://oauth.yandex.com/verification_code.\n\n\
+        google_drive: shows an address. Open it in a browser, and allow access; the browser then\n\
+        comes back to a port of this machine. From another machine, open a way there with\n\
+        'ssh -L PORT:127.0.0.1:PORT HOST', or paste the address of the page that does not load;\n\
+        --code expects nothing else. --device shows a code to be typed on a phone instead. Make the\n\
+        OAuth client once, at https://console.cloud.google.com/apis/credentials, of the type\n\
+        Desktop app (for --device: TVs and Limited Input devices), and publish its consent screen:\n\
+        while that is in Testing, a login ends after seven days.\n\n\
+        Id and secret are stored with the token. With --json, what to open is a line of JSON on\n\
+        stderr.")]
+    Login(Box<ProvidersLogin>),
     /// Remove a provider's credentials or root from the provider file
     #[command(after_help = "Examples:\n  vertex-backup providers unset yandex_disk")]
     Unset(ProviderName),
@@ -93,23 +103,36 @@ pub(crate) struct ProviderName {
 /// `providers login`.
 #[derive(Args, Debug)]
 pub(crate) struct ProvidersLogin {
-    /// The provider: yandex_disk
+    /// The provider: yandex_disk or google_drive
     pub(crate) name: String,
-    /// The id of the application [default: the one stored]
+    /// The id of the application or OAuth client [default: the one stored]
     #[arg(long, value_name = "ID")]
     pub(crate) client_id: Option<String>,
-    /// Use the first line of this file as the application's secret [default: the one stored]
+    /// Use the first line of this file as its secret [default: the one stored]
     #[arg(long, value_name = "FILE", group = "secret", value_hint = ValueHint::FilePath)]
     pub(crate) client_secret_file: Option<PathBuf>,
-    /// Use the first line this command prints as the application's secret
+    /// Use the first line this command prints as its secret
     #[arg(long, value_name = "COMMAND", group = "secret")]
     pub(crate) client_secret_command: Option<String>,
-    /// Read the application's secret from stdin, and store it in the file
+    /// Read its secret from stdin, and store it in the file
     #[arg(long, group = "secret", conflicts_with = "code")]
     pub(crate) client_secret_stdin: bool,
-    /// Read from stdin a code that a page shows
+    /// google_drive: take id and secret from the JSON file that the Google console gives
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath,
+          conflicts_with_all = ["client_id", "secret"])]
+    pub(crate) client_file: Option<PathBuf>,
+    /// google_drive: what to ask for: drive.file, drive or drive.readonly [default: the one stored, else drive.file]
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) scope: Option<String>,
+    /// Read from stdin what the browser shows: a code, or for google_drive the address of its last page
     #[arg(long)]
     pub(crate) code: bool,
+    /// google_drive: show a code to be typed on a phone; for the scope drive.file
+    #[arg(long, conflicts_with = "code")]
+    pub(crate) device: bool,
+    /// google_drive: the port of this machine that the browser comes back to [default: any]
+    #[arg(long, value_name = "PORT", conflicts_with_all = ["code", "device"])]
+    pub(crate) port: Option<u16>,
     /// Do not test the connection afterwards
     #[arg(long)]
     pub(crate) no_test: bool,
