@@ -2702,7 +2702,7 @@ _vertex__backup() {
             return 0
             ;;
         vertex__subcmd__backup__subcmd__providers__subcmd__set)
-            opts="-q -v -y -h --root --accept --token-stdin --token-file --token-command --refresh-token-file --client-id --client-secret-file --service-account --impersonate --folder-id --shared-drive-id --disable --db --backup-dir --remote-config --config --json --format --progress --quiet --verbose --color --no-input --yes --lock-wait --timeout --help"
+            opts="-q -v -y -h --root --accept --token-stdin --token-file --token-command --refresh-token-file --client-id --client-secret-file --service-account --impersonate --scope --folder --folder-id --shared-drive --shared-drive-id --disable --db --backup-dir --remote-config --config --json --format --progress --quiet --verbose --color --no-input --yes --lock-wait --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2787,11 +2787,23 @@ _vertex__backup() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --scope)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --folder-id)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --folder)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --shared-drive-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shared-drive)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -314,10 +314,11 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; a
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l refresh-token-file -d 'google_drive: the refresh token, as the first line of a file' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l client-id -d 'google_drive: the id of the OAuth client' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l client-secret-file -d 'google_drive: the secret of the OAuth client, as the first line of a file' -r -F
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l service-account -d 'google_drive: the key file of a service account' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l service-account -d 'google_drive: the key file of a service account, in JSON' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l impersonate -d 'google_drive: the user the service account acts for' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l folder-id -d 'google_drive: the folder below which all goes' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l shared-drive-id -d 'google_drive: the shared drive' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l scope -d 'google_drive: what to ask for with a service account: drive.file, drive or drive.readonly [default: drive]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l folder-id -l folder -d 'google_drive: the folder below which all goes' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l shared-drive-id -l shared-drive -d 'google_drive: the shared drive' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
@@ -334,7 +335,7 @@ always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l accept -d 'local, yandex_disk: take the storage or account that is there now, though another was used before'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l accept -d 'Take the storage or account that is there now, though another was used before'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l token-stdin -d 'Read the token from stdin, and store it in the file'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l disable -d 'Switch the provider off, and keep the rest'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from set" -l json -d 'Print one JSON document instead of a table'

@@ -12,7 +12,7 @@ use crate::dir::Stamp;
 use crate::directories::Directories;
 use crate::failure::Failure;
 use crate::hash::{Hasher, Sha256};
-use crate::json_file::wide_mode_warning;
+use crate::json_file::{wide_mode, wide_mode_warning};
 use crate::local_set::LocalSet;
 use crate::lock::{Lock, Locks};
 use crate::notes::StateNotes;
@@ -146,6 +146,13 @@ impl Installation {
             warnings.extend(loaded.wide_mode.map(|mode| wide_mode_warning(path, mode)));
         }
         warnings.extend(sections.warnings.clone());
+        let google = &sections.google_drive;
+        if sections.is_configured(ProviderKind::GoogleDrive) {
+            let key = google.service_account_file.as_deref();
+            let key = key.filter(|_| google.refresh_token.is_none());
+            let others = key.and_then(|key| Some(wide_mode_warning(key, wide_mode(key)?)));
+            warnings.extend(others);
+        }
         let login = GoogleLogin::of(
             ProviderSettings::of(&self.settings),
             &self.settings.sections,

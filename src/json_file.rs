@@ -4,7 +4,7 @@
 //! So messages are made here: place, key and what was expected.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::marker::PhantomData;
 use std::os::unix::fs::MetadataExt as _;
@@ -115,8 +115,17 @@ pub fn load(path: &Path) -> Result<Option<Loaded>, Failure> {
     }
     let text = str::from_utf8(&bytes).map_err(|_| invalid("it is not UTF-8 text"))?;
     let text = Zeroizing::new(text.trim_start_matches('\u{feff}').to_owned());
-    let wide_mode = (meta.mode() & 0o077 != 0).then_some(meta.mode() & 0o777);
+    let wide_mode = wide(&meta);
     Ok(Some(Loaded { text, wide_mode }))
+}
+
+fn wide(meta: &Metadata) -> Option<u32> {
+    (meta.mode() & 0o077 != 0).then_some(meta.mode() & 0o777)
+}
+
+/// The mode of a file that others than its owner may read.
+pub fn wide_mode(path: &Path) -> Option<u32> {
+    wide(&std::fs::metadata(path).ok()?)
 }
 
 /// Reads and parses a file that another program may be saving at this moment:

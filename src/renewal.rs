@@ -161,9 +161,15 @@ pub fn warning(kind: ProviderKind, expires_at: Timestamp, now: Timestamp) -> Opt
         days if days < WORTH_A_WORD => format!("ends in {days} days"),
         _ => return None,
     };
-    Some(format!(
-        "the token of {kind} {when}: vertex-backup providers login {kind}"
-    ))
+    let login = format!("vertex-backup providers login {kind}");
+    Some(match kind {
+        // Hardly any other client gives logins that end.
+        ProviderKind::GoogleDrive => format!(
+            "the login of {kind} {when}: take the consent screen of its OAuth client out of \"Testing\", \
+             then {login}"
+        ),
+        _ => format!("the token of {kind} {when}: {login}"),
+    })
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ mod service;
 
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
@@ -24,7 +24,7 @@ use crate::interrupt::sleep;
 use crate::secret::Secret;
 
 pub use self::pkce::{Verifier, base64url};
-pub use self::service::{Endpoints, GOOGLE_TOKEN_URI, Service, said};
+pub use self::service::{Endpoints, GOOGLE_TOKEN_URI, Service, said, wrong_clock};
 
 /// No code is waited for longer, whatever the service says.
 const LONGEST_LOGIN: Duration = Duration::from_secs(3600);
@@ -71,6 +71,9 @@ pub struct Refused {
     /// What it says beside.
     #[serde(rename = "error_description")]
     pub description: Option<String>,
+    /// How far our clock is ahead of the service's, where it says what time it is.
+    #[serde(skip)]
+    pub ahead: Option<SignedDuration>,
 }
 
 /// A code to be typed on a page of the service.
@@ -270,6 +273,7 @@ impl OAuth {
         let refused = Refused {
             error: word.to_owned(),
             description: None,
+            ahead: None,
         };
         self.refused(Asked::Code, &refused)
     }
@@ -399,7 +403,9 @@ impl OAuth {
             (408 | 500.., _) => return busy(Reason::Network, Repeat::Soon),
             _ => {}
         }
-        let refused: Refused = self.read(answer)?;
+        let mut refused: Refused = self.read(answer)?;
+        let ahead = |date: Timestamp| Timestamp::now().duration_since(date);
+        refused.ahead = answer.date.map(ahead);
         if self.service.is_busy(&refused.error) {
             return busy(Reason::Network, Repeat::Soon);
         }

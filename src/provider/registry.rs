@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::error::{Kind, Reason};
 use super::google_drive::scope::DRIVE;
 use super::google_drive::service_account::{Key, KeyFile, ServiceAccount};
-use super::google_drive::token::Credentials;
+use super::google_drive::token::{Credentials, bare_token_warning};
 use super::google_drive::{self, Notes};
 use super::local::{Identity, Local};
 use super::oauth::{Client, Endpoints, Fetch, OAuth, Renew, Service};
@@ -225,7 +225,7 @@ impl Registry {
     }
 
     /// What is configured for Google Drive.
-    pub fn google_drive(&self) -> &GoogleDrive {
+    pub fn google_section(&self) -> &GoogleDrive {
         &self.sections.google_drive
     }
 
@@ -256,7 +256,10 @@ impl Registry {
         }
         let token = section.access_token.as_ref();
         let token = secret(kind, "credentials.access_token", token)?;
-        let credentials = Credentials::access_token(token, section.token_expires_at);
+        let ends = section.token_expires_at;
+        // Who runs this at night will want to know beforehand.
+        log::warn!("{}", bare_token_warning(ends, Timestamp::now()));
+        let credentials = Credentials::access_token(token, ends);
         Ok(credentials.allowing(section.scope.clone()))
     }
 }

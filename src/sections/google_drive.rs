@@ -159,6 +159,13 @@ impl GoogleDrive {
             || self.service_account_file.is_some()
     }
 
+    /// Whether there is nothing but a token that ends within an hour.
+    pub fn is_bare_token(&self) -> bool {
+        self.access_token.is_some()
+            && self.refresh_token.is_none()
+            && self.service_account_file.is_none()
+    }
+
     /// Credentials given over there are others: no kind of ours wins over them, and what is
     /// known of ours does not hold for them.
     pub(super) fn overlaid(self, over: GoogleDrive) -> GoogleDrive {

@@ -42,9 +42,12 @@ pub(crate) enum ProvidersCommand {
         vertex-backup providers set yandex_disk --token-stdin < token.txt\n  \
         vertex-backup providers set yandex_disk --token-command 'pass show yandex'\n  \
         vertex-backup providers set yandex_disk --accept\n  \
-        vertex-backup providers set google_drive --service-account /etc/vertex-ar/sa.json\n\n\
+        vertex-backup providers set google_drive --service-account /etc/vertex-ar/sa.json --shared-drive ID\n  \
+        vertex-backup providers set google_drive --service-account /etc/vertex-ar/sa.json --impersonate ops@example.com\n\n\
         Secrets come from stdin, a file or a command, never from the command line.\n\
-        --token is the OAuth token of yandex_disk and the access token of google_drive.")]
+        --token is the OAuth token of yandex_disk and the access token of google_drive, which ends\n\
+        within an hour: providers login google_drive brings one that is renewed. Credentials of\n\
+        one kind take the place of those of another.")]
     Set(Box<ProvidersSet>),
     /// Log in to yandex_disk or google_drive, also on a machine without a browser, and store the token
     #[command(after_help = "Examples:\n  \
@@ -146,7 +149,7 @@ pub(crate) struct ProvidersSet {
     /// local: the root directory, such as a mounted NAS
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) root: Option<PathBuf>,
-    /// local, yandex_disk: take the storage or account that is there now, though another was used before
+    /// Take the storage or account that is there now, though another was used before
     #[arg(long)]
     pub(crate) accept: bool,
     /// Read the token from stdin, and store it in the file
@@ -159,7 +162,7 @@ pub(crate) struct ProvidersSet {
     #[arg(long, value_name = "COMMAND", group = "token")]
     pub(crate) token_command: Option<String>,
     /// google_drive: the refresh token, as the first line of a file
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", group = "token", value_hint = ValueHint::FilePath)]
     pub(crate) refresh_token_file: Option<PathBuf>,
     /// google_drive: the id of the OAuth client
     #[arg(long, value_name = "ID")]
@@ -167,17 +170,20 @@ pub(crate) struct ProvidersSet {
     /// google_drive: the secret of the OAuth client, as the first line of a file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) client_secret_file: Option<PathBuf>,
-    /// google_drive: the key file of a service account
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    /// google_drive: the key file of a service account, in JSON
+    #[arg(long, value_name = "FILE", group = "token", value_hint = ValueHint::FilePath)]
     pub(crate) service_account: Option<PathBuf>,
     /// google_drive: the user the service account acts for
     #[arg(long, value_name = "EMAIL")]
     pub(crate) impersonate: Option<String>,
+    /// google_drive: what to ask for with a service account: drive.file, drive or drive.readonly [default: drive]
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) scope: Option<String>,
     /// google_drive: the folder below which all goes
-    #[arg(long, value_name = "ID")]
+    #[arg(long, visible_alias = "folder", value_name = "ID")]
     pub(crate) folder_id: Option<String>,
     /// google_drive: the shared drive
-    #[arg(long, value_name = "ID")]
+    #[arg(long, visible_alias = "shared-drive", value_name = "ID")]
     pub(crate) shared_drive_id: Option<String>,
     /// Switch the provider off, and keep the rest
     #[arg(long)]

@@ -54,7 +54,7 @@ struct Client {
 pub(super) fn run(context: &Context, args: &ProvidersLogin) -> anyhow::Result<u8> {
     let mut state = context.installation.state()?;
     let registry = context.providers()?;
-    let mut section = registry.google_drive().clone();
+    let mut section = registry.google_section().clone();
     let asked = asked_scope(args, &section)?;
     let client = client(context, args, &section)?;
     for (key, url) in &client.addresses {

@@ -15,7 +15,9 @@ use zeroize::Zeroizing;
 use super::scope::short;
 use crate::provider::ProviderKind;
 use crate::provider::error::{Error, Kind, Reason, Result};
-use crate::provider::oauth::{Fetch, GOOGLE_TOKEN_URI, Grant, OAuth, Refused, base64url, said};
+use crate::provider::oauth::{
+    Fetch, GOOGLE_TOKEN_URI, Grant, OAuth, Refused, base64url, said, wrong_clock,
+};
 use crate::secret::Secret;
 
 /// For how long an assertion is good: as long as Google takes.
@@ -160,8 +162,12 @@ impl ServiceAccount {
             ))
             .hint("make a new key in the Google console, and put it in place of the old file"),
             "invalid_grant" if says("short-lived") || says("timeframe") => {
-                error("Google does not take the time of this machine: its clock is wrong")
-                    .hint("set the clock, and have it kept right (NTP)")
+                let clock = wrong_clock(refused)
+                    .unwrap_or_else(|| "the clock of this machine is wrong".to_owned());
+                error(&format!(
+                    "Google takes no assertion from another time: {clock}"
+                ))
+                .hint("set the clock, and have it kept right (NTP)")
             }
             "invalid_grant" if says("audience") => {
                 error("token_uri of the key file is not the address that Google expects there")

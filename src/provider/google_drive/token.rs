@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::provider::ProviderKind;
@@ -272,6 +273,22 @@ impl InUse {
         self.expires_at = grant.refresh_token_expires_at.or(self.expires_at);
         grant.token
     }
+}
+
+/// What to tell the operator of a token that nothing renews.
+pub fn bare_token_warning(expires_at: Option<Timestamp>, now: Timestamp) -> String {
+    let kind = ProviderKind::GoogleDrive;
+    let when = match expires_at {
+        Some(at) if at <= now => "has ended".to_owned(),
+        Some(at) => {
+            let at = at.to_zoned(TimeZone::system());
+            format!("ends at {}", at.strftime("%Y-%m-%d %H:%M"))
+        }
+        None => "ends within an hour of its issue".to_owned(),
+    };
+    format!(
+        "the access token of {kind} {when} and cannot be renewed: vertex-backup providers login {kind}"
+    )
 }
 
 fn error(reason: Reason, detail: &str) -> Error {

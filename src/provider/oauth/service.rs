@@ -120,10 +120,36 @@ impl Service {
             Service::Google => google(asked, &refused.error),
         };
         match known {
-            Some((why, hint)) => (why.to_owned(), Some(hint.to_owned())),
+            Some((why, hint)) => {
+                let clock = wrong_clock(refused).filter(|_| asked == Asked::Refresh);
+                let clock = clock.map_or_else(String::new, |clock| {
+                    format!("{clock}: set it right first. ")
+                });
+                (clock + why, Some(hint.to_owned()))
+            }
             None => (format!("the OAuth service answers {}", said(refused)), None),
         }
     }
+}
+
+/// What to say of our clock, where it is so wrong that tokens are refused for it.
+pub fn wrong_clock(refused: &Refused) -> Option<String> {
+    let ahead = refused.ahead?;
+    let minutes = ahead.as_mins().unsigned_abs();
+    let by = match minutes {
+        0..5 => return None,
+        5..120 => format!("{minutes} min"),
+        120..2880 => format!("{} h", minutes / 60),
+        _ => format!("{} days", minutes / 1440),
+    };
+    let direction = if ahead.is_positive() {
+        "ahead of"
+    } else {
+        "behind"
+    };
+    Some(format!(
+        "the clock of this machine is {by} {direction} that of the service"
+    ))
 }
 
 /// A refusal in the service's own words, fit to be shown.
@@ -225,6 +251,8 @@ fn google(asked: Asked, word: &str) -> Option<(&'static str, &'static str)> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
 
     #[test]
@@ -242,10 +270,33 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_is_wrong_is_told_by_how_much() {
+        for (seconds, words) in [
+            (299, None),
+            (-299, None),
+            (600, Some("10 min ahead of")),
+            (-7200, Some("2 h behind")),
+            (86_400 * 40, Some("40 days ahead of")),
+        ] {
+            let refused = Refused {
+                error: "invalid_grant".to_owned(),
+                description: None,
+                ahead: Some(SignedDuration::from_secs(seconds)),
+            };
+            let told = wrong_clock(&refused);
+            let told = told.as_deref();
+            let words = words
+                .map(|words| format!("the clock of this machine is {words} that of the service"));
+            assert_eq!(told, words.as_deref());
+        }
+    }
+
+    #[test]
     fn what_is_not_known_is_shown_and_harmless() {
         let refused = Refused {
             error: "new\u{1b}[2J".to_owned(),
             description: Some("see https://x/secret".to_owned()),
+            ahead: None,
         };
         let (why, hint) = Service::Google.meaning(Asked::Refresh, &refused);
         assert!(
