@@ -8,6 +8,7 @@ use super::server::End;
 /// Which requests of an operation. They are counted from 1, and from when the rule was made.
 #[derive(Clone, Copy, Debug)]
 pub enum When {
+    Once,
     Nth(usize),
     First(usize),
     AllAfter(usize),
@@ -17,6 +18,7 @@ pub enum When {
 impl When {
     fn hits(self, number: usize) -> bool {
         match self {
+            When::Once => number == 1,
             When::Nth(nth) => number == nth,
             When::First(count) => number <= count,
             When::AllAfter(count) => number > count,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::State;
 use super::checks::{change_properties, is_folder, modified};
-use super::drive::{Node, ROOT, real};
+use super::drive::{Node, real};
 use super::faults::{Fault, Op, Refusal};
 use super::fields::trim;
 use super::query::Term;
@@ -33,9 +33,17 @@ impl State {
             Op::CancelUpload => return self.cancel(head),
             _ => self.check_parameters(op, head),
         }
+        if let Err(refusal) = self.in_scope(op) {
+            return refusal.answer();
+        }
+        let writes = matches!(head.method.as_str(), "POST" | "PATCH");
+        if writes && head.length().is_none() {
+            self.violate(head, "a body without a length");
+            return Answer::html(411);
+        }
         let done = match op {
             Op::Media => self.media(head, faults),
-            Op::Initiate => self.initiate(head, body),
+            Op::Initiate => self.initiate(head, body, faults),
             _ => self.metadata(op, head, body, faults),
         };
         done.unwrap_or_else(|refusal| refusal.answer())
@@ -86,9 +94,6 @@ impl State {
         body: &[u8],
         faults: &[Fault],
     ) -> Result<Option<Value>, Refusal> {
-        if matches!(op, Op::CreateFolder | Op::Update | Op::Delete) {
-            self.may_write(head)?;
-        }
         let id = id_of(head).unwrap_or_default();
         Ok(Some(match op {
             Op::About => self.about(head),
@@ -118,8 +123,7 @@ impl State {
             }
             Op::Delete => {
                 let node = self.drive.get(id)?;
-                let kept = node.parent.is_none() || node.drive.is_some() && self.editor_only;
-                if kept {
+                if !self.drive.may_trash_and_delete(node).1 {
                     return Err(insufficient());
                 }
                 self.drive.delete(id);
@@ -179,7 +183,11 @@ impl State {
         self.check_writable(head, body)?;
         let node = self.drive.get(id)?.clone();
         let changed = !body.as_object().is_none_or(serde_json::Map::is_empty);
-        if node.parent.is_none() && changed {
+        let trashes = body["trashed"]
+            .as_bool()
+            .is_some_and(|it| it != node.trashed);
+        let may_trash = self.drive.may_trash_and_delete(&node).0;
+        if node.parent.is_none() && changed || trashes && !may_trash {
             return Err(insufficient());
         }
         let (add, remove) = (head.param("addParents"), head.param("removeParents"));
@@ -292,8 +300,8 @@ impl State {
         }
         for parent in term.parents() {
             let known = self.drive.find(parent);
-            let seen = known.is_some_and(|it| self.drive.sees(it) || it.id == ROOT);
-            if !seen {
+            let seen = known.is_some_and(|it| self.drive.sees(it) || it.parent.is_none());
+            if !seen && !self.unseen_is_empty {
                 return Err(Refusal::not_found("").at("fileId", "parameter"));
             }
         }

@@ -33,26 +33,21 @@ static PUBLIC: LazyLock<Vec<u8>> = LazyLock::new(|| {
 const AUDIENCE: &str = "https://oauth2.googleapis.com/token";
 
 impl FakeDrive {
-    /// The key file of the service account, which asks this fake for tokens.
+    /// The key file of the service account, as it is downloaded; it asks this fake for tokens.
     pub fn service_account_key(&self) -> String {
-        service_account_key(&self.token_uri())
+        let key = json!({
+            "type": "service_account",
+            "project_id": "fake-project",
+            "private_key_id": KEY_ID,
+            "private_key": PEM,
+            "client_email": SERVICE_ACCOUNT,
+            "client_id": "110022003300440055006",
+            "auth_uri": "https://accounts.google.com/o/oauth2/auth",
+            "token_uri": self.token_uri(),
+            "universe_domain": "googleapis.com",
+        });
+        format!("{key:#}\n")
     }
-}
-
-/// The key file of the service account, as it is downloaded.
-pub fn service_account_key(token_uri: &str) -> String {
-    let key = json!({
-        "type": "service_account",
-        "project_id": "fake-project",
-        "private_key_id": KEY_ID,
-        "private_key": PEM,
-        "client_email": SERVICE_ACCOUNT,
-        "client_id": "110022003300440055006",
-        "auth_uri": "https://accounts.google.com/o/oauth2/auth",
-        "token_uri": token_uri,
-        "universe_domain": "googleapis.com",
-    });
-    format!("{key:#}\n")
 }
 
 /// Whom a signed assertion speaks for, if for somebody else; or why it is refused.

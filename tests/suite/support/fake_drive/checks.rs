@@ -9,6 +9,7 @@ use super::State;
 use super::drive::{BLOB, Draft, FOLDER, ROOT, real};
 use super::faults::{Op, Refusal};
 use super::fields::{self, Field};
+use super::oauth::SCOPE;
 use crate::support::fake::http::Head;
 
 /// What an answer that is no file may have.
@@ -190,11 +191,16 @@ impl State {
         Ok(())
     }
 
-    /// Whether the client may change anything.
-    pub fn may_write(&self, head: &Head) -> Result<(), Refusal> {
-        let scope = self.accounts.scope_of(head);
-        let writes = |scope: &str| scope.ends_with("/drive") || scope.ends_with("/drive.file");
-        if scope.split(' ').any(writes) {
+    /// Whether a scope that was granted suffices.
+    pub fn in_scope(&self, op: Op) -> Result<(), Refusal> {
+        let fits = match op {
+            Op::About | Op::List | Op::Get => return Ok(()),
+            Op::Drives => ["drive", "drive.readonly"].as_slice(),
+            Op::Media => &["drive", "drive.file", "drive.readonly"],
+            _ => &["drive", "drive.file"],
+        };
+        let mut granted = self.accounts.scope.split(' ');
+        if granted.any(|it| it.strip_prefix(SCOPE).is_some_and(|it| fits.contains(&it))) {
             return Ok(());
         }
         let text = "Request had insufficient authentication scopes.";

@@ -69,6 +69,17 @@ pub struct Quota {
     pub in_trash: u64,
 }
 
+/// What an account may do on shared drives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Everything.
+    Organizer,
+    /// All but to delete for good.
+    FileOrganizer,
+    /// Neither that nor to use the trash.
+    Writer,
+}
+
 /// All that one account can reach.
 pub struct Drive {
     nodes: BTreeMap<String, Node>,
@@ -85,6 +96,7 @@ pub struct Drive {
     pub sees_all: bool,
     /// `files/root` is answered although only what this client made is seen.
     pub shows_root: bool,
+    pub role: Role,
 }
 
 impl Drive {
@@ -103,6 +115,7 @@ impl Drive {
             lags: (0, 0),
             sees_all: false,
             shows_root: false,
+            role: Role::Organizer,
         };
         drive.add_root(ROOT, "My Drive", None);
         drive
@@ -251,7 +264,7 @@ impl Drive {
     fn is_parent(&self, id: &str) -> Result<(), Refusal> {
         let folder = self
             .find(id)
-            .filter(|node| self.sees(node) || node.id == ROOT);
+            .filter(|node| self.sees(node) || node.parent.is_none());
         let folder = folder.ok_or_else(|| Refusal::not_found(id))?;
         if folder.is_folder() {
             return Ok(());
@@ -291,6 +304,11 @@ impl Drive {
     pub fn relocate(&mut self, id: &str, to: &str) -> Result<(), Refusal> {
         self.is_parent(to)?;
         let to = real(to).to_owned();
+        let mut above = self.nodes.get(&to);
+        while let Some(node) = above {
+            assert_ne!(node.id, id, "a folder cannot be moved into itself");
+            above = node.parent.as_ref().and_then(|id| self.nodes.get(id));
+        }
         let drive = self.nodes[&to].drive.clone();
         let node = self.find_mut(id);
         node.parent = Some(to);
@@ -341,8 +359,22 @@ impl Drive {
         shared || limit.is_none_or(|limit| self.used().0 + size <= limit)
     }
 
+    /// Whether it can be put into the trash, and deleted for good.
+    pub fn may_trash_and_delete(&self, node: &Node) -> (bool, bool) {
+        let role = match node.drive {
+            Some(_) => self.role,
+            None => Role::Organizer,
+        };
+        let inside = node.parent.is_some();
+        (
+            inside && role != Role::Writer,
+            inside && role == Role::Organizer,
+        )
+    }
+
     /// The answer about an object, with all its fields.
     pub fn resource(&self, node: &Node) -> Value {
+        let (can_trash, can_delete) = self.may_trash_and_delete(node);
         let mut told = json!({
             "kind": "drive#file",
             "id": node.id,
@@ -355,6 +387,12 @@ impl Drive {
             "version": node.version.to_string(),
             "quotaBytesUsed": node.size().to_string(),
             "ownedByMe": !node.foreign && node.drive.is_none(),
+            "capabilities": {
+                "canTrash": can_trash,
+                "canDelete": can_delete,
+                "canDownload": !node.is_folder(),
+                "canAddChildren": node.is_folder(),
+            },
         });
         if let Some(parent) = &node.parent {
             told["parents"] = json!([parent]);

@@ -88,6 +88,8 @@ pub enum Fault {
         md5: bool,
         sha256: bool,
     },
+    /// Initiate: the address of the session; none where this is empty.
+    SessionAt(String),
     /// Chunk: only so many bytes of it are taken, in whole units.
     TakesOnly(u64),
     /// Chunk: none of it is taken, and 308 says so.
@@ -214,7 +216,9 @@ impl Fault {
                     Op::Get | List | Op::Update | Op::CreateFolder | Chunk | Status
                 )
             }
-            Fault::Edit(_) => !gives && op != Revoke,
+            Fault::Edit(_) => {
+                !gives && !matches!(op, Revoke | Op::Initiate | Op::CancelUpload | Op::Delete)
+            }
             Fault::Incomplete
             | Fault::EmptyPage
             | Fault::RejectsPageToken
@@ -226,6 +230,7 @@ impl Fault {
             | Fault::Unterminated
             | Fault::ContentEncoding(_) => gives,
             Fault::RedirectTo(_) => op == Media,
+            Fault::SessionAt(_) => op == Op::Initiate,
             Fault::Text(..)
             | Fault::Html(_)
             | Fault::Empty(_)

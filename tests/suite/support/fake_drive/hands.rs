@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::drive::{Node, Quota, real};
+use super::drive::{Node, Quota, Role, real};
 use super::faults::Kept;
 use super::upload::Stand;
 use super::{Drive, FakeDrive, ROOT};
@@ -102,14 +102,14 @@ impl FakeDrive {
     /// Makes a folder as another client: nobody sees it under `drive.file`.
     pub fn put_foreign_folder(&self, parent: &str, name: &str) -> String {
         let id = self.put_folder(parent, name);
-        self.drive(|drive| drive.find_mut(&id).foreign = true);
+        self.make_foreign(&id);
         id
     }
 
     /// Stores a file as another client: nobody sees it under `drive.file`.
     pub fn put_foreign_file(&self, parent: &str, name: &str, bytes: &[u8]) -> String {
         let id = self.put_file(parent, name, bytes);
-        self.drive(|drive| drive.find_mut(&id).foreign = true);
+        self.make_foreign(&id);
         id
     }
 
@@ -144,7 +144,7 @@ impl FakeDrive {
             .collect()
     }
 
-    /// The bytes of the oldest file with this name at a path.
+    /// The bytes of the file with this name at a path; of twins the oldest.
     pub fn content(&self, path: &[&str], name: &str) -> Option<Vec<u8>> {
         let file = self.files(path, name).into_iter().next()?;
         self.bytes(&file.id)
@@ -170,9 +170,18 @@ impl FakeDrive {
         })
     }
 
-    /// Flips a bit of the stored bytes; the hashes told are those of what is stored.
-    pub fn corrupt(&self, id: &str) {
-        self.drive(|drive| drive.corrupt(id));
+    /// Flips a bit of the stored bytes; the hashes told are those of what is stored. For the
+    /// id a name that only one file has does, too.
+    #[track_caller]
+    pub fn corrupt(&self, id_or_name: &str) {
+        self.drive(|drive| {
+            let named = drive.all().filter(|node| node.name == id_or_name);
+            let named: Vec<_> = named.map(|node| node.id.clone()).collect();
+            assert!(named.len() <= 1, "{id_or_name}: which one?");
+            let id = named.into_iter().next();
+            let id = id.unwrap_or_else(|| id_or_name.to_owned());
+            drive.corrupt(&id);
+        });
     }
 
     /// Stores other bytes.
@@ -269,9 +278,19 @@ impl FakeDrive {
         self.shared.lock().created_status = status;
     }
 
-    /// On shared drives nothing can be deleted for good.
-    pub fn editor_only(&self, only: bool) {
-        self.shared.lock().editor_only = only;
+    /// What the account may do on shared drives.
+    pub fn role(&self, role: Role) {
+        self.drive(|drive| drive.role = role);
+    }
+
+    /// It is as if another client had made it. A shared drive can still be a parent.
+    pub fn make_foreign(&self, id: &str) {
+        self.drive(|drive| drive.find_mut(id).foreign = true);
+    }
+
+    /// A search in a folder that is not there, or not seen, finds nothing: no 404.
+    pub fn unseen_parents_are_empty(&self, empty: bool) {
+        self.shared.lock().unseen_is_empty = empty;
     }
 
     /// Downloads are redirected to another host.
@@ -286,7 +305,7 @@ impl FakeDrive {
         let told = open.map(|session| OpenSession {
             id: session.id().to_owned(),
             uri: format!("{}{}", state.url(super::Host::Api), session.target),
-            stored: session.bytes.len() as u64,
+            stored: session.has(),
             total: session.total,
         });
         told.collect()

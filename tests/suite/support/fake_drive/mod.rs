@@ -9,17 +9,16 @@
 //! `api` has the metadata and `checks` what no client should ask there, `upload` and
 //! `media` the bytes, `oauth`, `consent` and `assertion` the tokens, `drive` what is
 //! stored, `query` and `fields` two little languages, `faults` what can be made to go
-//! wrong, `server` what happens when, `hands` what a test does behind the client's back.
+//! wrong, `server` what happens when, `hands` what a test does behind the client's back, `caller` a
+//! client to try all that with.
 //!
 //! Where nobody knows what the service does, this does one of the likely things: 409 for
-//! an id of something deleted for good, 404 for a search in a folder nobody sees, a list
-//! with the newest first, a new time of modification for a new name, 499 for a session
+//! an id of something deleted for good, a list with the newest first, a new time of modification for a new name, 499 for a session
 //! that was cancelled, a chunk for a finished session answered like the last one.
-
-#![allow(dead_code, unused_imports, reason = "the adapter's tests use the rest")]
 
 mod api;
 mod assertion;
+pub mod caller;
 mod checks;
 mod consent;
 mod drive;
@@ -46,9 +45,8 @@ use oauth::Accounts;
 use upload::Session;
 
 pub use super::fake::rules::{Moment, When};
-pub use assertion::{SERVICE_ACCOUNT, USER, service_account_key};
-pub use consent::Consent;
-pub use drive::{Drive, FOLDER, ROOT};
+pub use assertion::{SERVICE_ACCOUNT, USER};
+pub use drive::{Drive, FOLDER, ROOT, Role};
 pub use faults::{Fault, Kept, Op};
 pub use hands::{File, OpenSession};
 pub use oauth::{CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TOKEN};
@@ -114,7 +112,7 @@ struct State {
     page_size: usize,
     kept: Kept,
     created_status: u16,
-    editor_only: bool,
+    unseen_is_empty: bool,
     redirects_media: bool,
     wasted: u64,
 }
@@ -170,7 +168,7 @@ impl FakeDrive {
             page_size: 1000,
             kept: Kept::default(),
             created_status: 200,
-            editor_only: false,
+            unseen_is_empty: false,
             redirects_media: false,
             wasted: 0,
         })));

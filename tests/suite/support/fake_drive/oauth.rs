@@ -33,7 +33,8 @@ struct Token {
 /// Tokens, and what the token endpoint does.
 pub struct Accounts {
     tokens: Vec<Token>,
-    refresh_tokens: Vec<String>,
+    /// What renews tokens, and whether it still does.
+    refresh_tokens: Vec<(String, bool)>,
     /// What is granted, whatever was asked for.
     pub scope: String,
     pub lifetime: u64,
@@ -56,7 +57,7 @@ impl Default for Accounts {
         };
         Accounts {
             tokens: vec![token],
-            refresh_tokens: vec![REFRESH_TOKEN.to_owned()],
+            refresh_tokens: vec![(REFRESH_TOKEN.to_owned(), true)],
             scope: format!("{SCOPE}drive.file"),
             lifetime: 3599,
             rotates: false,
@@ -84,15 +85,26 @@ impl Accounts {
 
     /// Whether a text has one of our secrets in it.
     pub fn tells(&self, text: &str) -> bool {
-        let tokens = self.tokens.iter().map(|token| &token.text);
-        let mut secrets = tokens.chain(&self.refresh_tokens);
-        text.contains(CLIENT_SECRET) || secrets.any(|secret| text.contains(secret))
+        let mut secrets = self.secrets().into_iter();
+        text.contains(CLIENT_SECRET) || secrets.any(|secret| text.contains(&secret))
     }
 
-    /// The tokens given so far, and the one from the start.
+    /// Every token there ever was.
     pub fn secrets(&self) -> Vec<String> {
         let tokens = self.tokens.iter().map(|token| token.text.clone());
-        tokens.chain(self.refresh_tokens.iter().cloned()).collect()
+        let renewing = self.refresh_tokens.iter().map(|(text, _)| text.clone());
+        tokens.chain(renewing).collect()
+    }
+
+    fn renews(&self, token: &str) -> bool {
+        let mut all = self.refresh_tokens.iter();
+        all.any(|(known, valid)| known == token && *valid)
+    }
+
+    fn forget(&mut self, token: &str) {
+        for (known, valid) in &mut self.refresh_tokens {
+            *valid &= known != token;
+        }
     }
 
     fn bearer(&self, head: &Head) -> Option<&Token> {
@@ -118,10 +130,6 @@ impl Accounts {
         } else {
             USER
         }
-    }
-
-    pub fn scope_of(&self, _head: &Head) -> &str {
-        &self.scope
     }
 
     /// Whether everything is seen, not only what this client made.
@@ -183,7 +191,7 @@ impl State {
         if !known {
             return Err((400, "invalid_token", "Token expired or revoked"));
         }
-        accounts.refresh_tokens.retain(|known| known != token);
+        accounts.forget(token);
         accounts.expire();
         Ok(json!({}))
     }
@@ -197,7 +205,9 @@ impl State {
         if kind == assertion::GRANT {
             let own = format!("{}/token", self.url(super::Host::Oauth));
             let sub = assertion::check(given("assertion"), &own, self.accounts.skew)?;
-            return Ok(self.issue(sub.is_none()));
+            let mut told = self.issue(sub.is_none());
+            told.as_object_mut().unwrap().shift_remove("scope");
+            return Ok(told);
         }
         if given("client_id") != CLIENT_ID {
             return Err((401, "invalid_client", "The OAuth client was not found."));
@@ -209,12 +219,12 @@ impl State {
         match kind {
             "refresh_token" => {
                 let old = given("refresh_token");
-                if !self.accounts.refresh_tokens.iter().any(|it| it == old) {
+                if !self.accounts.renews(old) {
                     return Err(revoked);
                 }
                 let mut told = self.issue(false);
                 if self.accounts.rotates {
-                    self.accounts.refresh_tokens.retain(|known| known != old);
+                    self.accounts.forget(old);
                     told["refresh_token"] = json!(self.issue_refresh());
                 }
                 Ok(told)
@@ -254,7 +264,7 @@ impl State {
 
     fn issue_refresh(&mut self) -> String {
         let token = format!("1//0CANARY-{}", self.unique());
-        self.accounts.refresh_tokens.push(token.clone());
+        self.accounts.refresh_tokens.push((token.clone(), true));
         token
     }
 

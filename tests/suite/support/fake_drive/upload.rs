@@ -51,8 +51,12 @@ impl Session {
         }
     }
 
-    fn has(&self) -> u64 {
-        self.bytes.len() as u64
+    /// How many bytes it has.
+    pub fn has(&self) -> u64 {
+        match (self.stand, self.total) {
+            (Stand::Finished, Some(total)) => total,
+            _ => self.bytes.len() as u64,
+        }
     }
 }
 
@@ -66,8 +70,12 @@ pub struct Chunk {
 
 impl State {
     /// Begins a session.
-    pub fn initiate(&mut self, head: &Head, body: &[u8]) -> Result<Answer, Refusal> {
-        self.may_write(head)?;
+    pub fn initiate(
+        &mut self,
+        head: &Head,
+        body: &[u8],
+        faults: &[Fault],
+    ) -> Result<Answer, Refusal> {
         let mask = self.mask(Op::Initiate, head)?;
         if head.param("uploadType") != Some("resumable") {
             self.violate(head, "only resumable uploads can be gone on with");
@@ -105,7 +113,11 @@ impl State {
             "/upload/drive/v3/files?uploadType=resumable&supportsAllDrives=true\
              &upload_id=ADPycd{id}&upload_protocol=resumable&x=%2fa+b~:@"
         );
-        let place = format!("{}{target}", self.url(Host::Api));
+        let own = format!("{}{target}", self.url(Host::Api));
+        let other = faults.iter().find_map(|fault| match fault {
+            Fault::SessionAt(place) => Some(place.clone()),
+            _ => None,
+        });
         self.sessions.push(Session {
             target,
             what,
@@ -115,8 +127,11 @@ impl State {
             longest: 0,
             stand: Stand::Open,
         });
-        let upload = Answer::empty(200).with("Location", place);
-        Ok(upload.with("X-GUploader-UploadID", id))
+        let begun = Answer::empty(200).with("X-GUploader-UploadID", id);
+        Ok(match other.unwrap_or(own) {
+            nowhere if nowhere.is_empty() => begun,
+            place => begun.with("Location", place),
+        })
     }
 
     /// The number of a session that can still be used; else the answer.
@@ -140,14 +155,12 @@ impl State {
             self.violate(head, "a chunk without a length");
             return Err(Answer::html(411));
         };
-        for name in ["content-encoding", "expect"] {
-            if head.header(name).is_some() {
-                self.violate(head, &format!("{name} on a chunk"));
-            }
+        if head.header("content-encoding").is_some() {
+            self.violate(head, "content-encoding on a chunk");
         }
         let number = self.session(head)?;
-        let (offset, last, total) = match head.header("content-range") {
-            None => (0, true, Some(length)),
+        let (offset, total) = match head.header("content-range") {
+            None => (0, Some(length)),
             Some(text) => {
                 let Some((offset, end, total)) = content_range(text) else {
                     return Err(self.bad_range(head, &format!("{text} is no range")));
@@ -159,7 +172,7 @@ impl State {
                 if total.is_some_and(|total| end >= total) {
                     return Err(self.bad_range(head, &format!("{text} ends after the end")));
                 }
-                (offset, total == Some(end + 1), total)
+                (offset, total)
             }
         };
         let session = &mut self.sessions[number];
@@ -168,6 +181,7 @@ impl State {
             return Err(self.bad_range(head, &wrong));
         }
         let total = session.total.or(total);
+        let last = total == Some(offset + length);
         let (has, open) = (session.has(), session.stand == Stand::Open);
         session.longest = session.longest.max(length);
         let known = (has.saturating_sub(offset)).min(length);
@@ -252,8 +266,13 @@ impl State {
 
     /// How much a session has, or what became of it.
     pub fn session_status(&mut self, head: &Head, faults: &[Fault]) -> Answer {
-        if head.length() != Some(0) {
-            self.violate(head, "a question with a body");
+        match head.length() {
+            Some(0) => {}
+            Some(_) => self.violate(head, "a question with a body"),
+            None => {
+                self.violate(head, "a question without a length");
+                return Answer::html(411);
+            }
         }
         let number = match self.session(head) {
             Ok(number) => number,
