@@ -38,9 +38,9 @@ impl Wire {
         let (host, target) = rest.split_at(slash);
         let headers: String = headers.iter().flat_map(|it| [*it, "\r\n"]).collect();
         let sent = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n");
-        // In one piece: the server may cut the connection after any part of it.
         let sent = [sent.as_bytes(), body].concat();
-        self.0.write_all(&sent).unwrap();
+        // The server may cut the connection after any part of it: the answer, or none, tells.
+        let _ = self.0.write_all(&sent);
     }
 
     /// How it ended, when no answer comes.
