@@ -4,6 +4,7 @@ mod set;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::args::{Providers, ProvidersCommand, ProvidersList};
@@ -90,16 +91,23 @@ fn row(status: &ProviderStatus) -> Vec<Cell> {
             None => absent(),
         },
         status.account.as_ref().map_or_else(absent, Cell::from),
-        match (&status.detail, status.expires_at) {
-            // Which provider it is and that it is not connected stands beside it.
-            (Some(detail), _) => {
-                let why = detail.strip_prefix(&preamble(status.kind));
-                why.unwrap_or(detail).to_owned().into()
-            }
-            (None, Some(at)) => ends(at).into(),
-            (None, None) => absent(),
-        },
+        detail(status).map_or_else(absent, Cell::from),
     ]
+}
+
+/// Why it is not connected; else how it is reached, and for how long.
+fn detail(status: &ProviderStatus) -> Option<String> {
+    if let Some(detail) = &status.detail {
+        // Which provider it is and that it is not connected stands beside it.
+        let why = detail.strip_prefix(&preamble(status.kind));
+        return Some(why.unwrap_or(detail).to_owned());
+    }
+    let access = status.access.as_ref().map(ToString::to_string);
+    let known: Vec<_> = access
+        .into_iter()
+        .chain(status.expires_at.map(ends))
+        .collect();
+    (!known.is_empty()).then(|| known.join("; "))
 }
 
 pub(super) fn ends(at: Timestamp) -> String {
@@ -153,12 +161,18 @@ fn test_all(context: &Context, names: &[String]) -> anyhow::Result<u8> {
         let tested = test(&context.installation, &registry, *kind);
         warn_of_end(context, &registry, *kind, registry.expires_at(*kind));
         let connection = tested?;
-        let report = json!({
+        let mut report = json!({
             "success": true, "message": format!("Provider '{kind}' is connected"), "name": kind, "connected": true,
             "account": connection.account,
         });
+        extend(&mut report, connection.access.as_ref());
         ui.done(&report, || {
-            format!("Provider '{kind}' is connected: {}\n", connection.account)
+            let access = connection.access.as_ref();
+            let access = access.map_or_else(String::new, |access| format!(" ({access})"));
+            format!(
+                "Provider '{kind}' is connected: {}{access}\n",
+                connection.account
+            )
         })?;
         return Ok(exit::DONE);
     }
@@ -167,7 +181,8 @@ fn test_all(context: &Context, names: &[String]) -> anyhow::Result<u8> {
     for kind in &kinds {
         match test(&context.installation, &registry, *kind) {
             Ok(connection) => {
-                let status = json!({ "success": true, "name": kind, "connected": true, "account": connection.account });
+                let mut status = json!({ "success": true, "name": kind, "connected": true, "account": connection.account });
+                extend(&mut status, connection.access.as_ref());
                 batch.done(&status, false);
                 rows.push(vec![
                     kind.name().into(),
@@ -189,6 +204,13 @@ fn test_all(context: &Context, names: &[String]) -> anyhow::Result<u8> {
     })?)
 }
 
+/// Adds what else is known to a report.
+fn extend(report: &mut Value, more: Option<&impl Serialize>) {
+    if let (Value::Object(report), Ok(Value::Object(more))) = (report, serde_json::to_value(more)) {
+        report.extend(more);
+    }
+}
+
 fn info(context: &Context, names: &[String]) -> anyhow::Result<u8> {
     let ui = &context.ui;
     let registry = context.providers()?;
@@ -203,11 +225,7 @@ fn info(context: &Context, names: &[String]) -> anyhow::Result<u8> {
         match quota {
             Ok(quota) => {
                 let mut report = json!({ "success": true, "name": kind });
-                if let (Value::Object(report), Ok(Value::Object(quota))) =
-                    (&mut report, serde_json::to_value(quota))
-                {
-                    report.extend(quota);
-                }
+                extend(&mut report, Some(&quota));
                 batch.done(&report, false);
                 let size = |count: Option<u64>, none: &str| {
                     count.map_or_else(|| none.to_owned(), bytes).into()

@@ -37,6 +37,7 @@ use crate::hash::{Md5, Sha256};
 use crate::name::FileName;
 use crate::progress::Task;
 use crate::secret::{Secret, stored};
+use crate::text::printable;
 
 pub use error::{Error, Result};
 
@@ -124,6 +125,21 @@ pub struct Access {
     pub folder: String,
     /// Whether backups can be stored there.
     pub can_write: bool,
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.credentials.replace('_', " "))?;
+        if let Some(scope) = &self.scope {
+            write!(f, ", scope {}", printable(scope))?;
+        }
+        let may = if self.can_write {
+            "stores in"
+        } else {
+            "only reads"
+        };
+        write!(f, ", {may} '{}'", printable(&self.folder))
+    }
 }
 
 /// Room at the provider, in bytes.
