@@ -84,10 +84,10 @@ impl Account {
             let query = Query::children(parent).folders().named(segment.name);
             found.extend(self.find(&query, None, is_it)?);
         }
-        if let Some(noted) = self.noted(segment)?
-            && !found.iter().any(|folder| folder.id == noted.id)
+        if let Some(id) = self.notes.recall(&self.note_key(&segment.path))
+            && !found.iter().any(|folder| folder.id == id)
         {
-            found.push(noted);
+            found.extend(self.noted(segment, &id)?);
         }
         if found.is_empty() {
             // The index of names lags, and misses some letters (§4).
@@ -108,11 +108,8 @@ impl Account {
     }
 
     /// The folder whose id an earlier run noted, if it is still the one.
-    fn noted(&self, segment: &Segment<'_>) -> Result<Option<File>> {
-        let Some(id) = self.notes.recall(&self.note_key(&segment.path)) else {
-            return Ok(None);
-        };
-        let folder = self.file(&id)?;
+    fn noted(&self, segment: &Segment<'_>, id: &str) -> Result<Option<File>> {
+        let folder = self.file(id)?;
         Ok(folder.filter(|folder| {
             is_folder_named(folder, segment.name) && !folder.trashed && self.is_in(folder, segment)
         }))
