@@ -420,6 +420,45 @@ fn chunks_break_where_they_are_told_to() {
 }
 
 #[test]
+fn questions_are_answered_as_they_are_told_to() {
+    let fake = FakeDrive::start();
+    let bytes = data(3 * U);
+    let session = fake.session("x", 3 * U);
+    send(
+        &session,
+        &format!("0-{}/{}", 2 * U - 1, 3 * U),
+        &bytes[..2 * U],
+    )
+    .unwrap();
+    let ask = || stand(&send(&session, &format!("*/{}", 3 * U), b""));
+    for (fault, told) in [
+        (Fault::OldRange, "308 0-524287"),
+        (Fault::RangeBeyond(3 * UNIT), "308 bytes=0-1310719"),
+        (Fault::Error(404, "notFound", "x"), "404 -"),
+        (Fault::Html(502), "502 -"),
+        (Fault::Forgets(UNIT), "308 bytes=0-262143"),
+        (Fault::Forgets(0), "308 -"),
+    ] {
+        fake.fail(Op::Status, When::Once, fault);
+        assert_eq!(ask(), told);
+    }
+    assert_eq!(fake.sessions()[0].stored, 0);
+    // The service forgets while a chunk is under way.
+    send(&session, &format!("0-{}/{}", U - 1, 3 * U), &bytes[..U]).unwrap();
+    let held = fake.hold(Op::Chunk, 1, Moment::Body(1));
+    let range = format!("{U}-{}/{}", 2 * U - 1, 3 * U);
+    let told = thread::scope(|scope| {
+        let sent = scope.spawn(|| stand(&send(&session, &range, &bytes[U..2 * U])));
+        held.reached();
+        fake.fail(Op::Status, When::Once, Fault::Forgets(0));
+        assert_eq!(ask(), "308 -");
+        drop(held);
+        sent.join().unwrap()
+    });
+    assert_eq!(told, "308 -");
+}
+
+#[test]
 fn the_end_of_an_upload_breaks_where_it_is_told_to() {
     let end = |op: Op, fault: Option<Fault>| -> (FakeDrive, String, Result<Told, ErrorKind>) {
         let fake = FakeDrive::start();

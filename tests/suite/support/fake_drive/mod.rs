@@ -9,12 +9,14 @@
 //! `api` has the metadata and `checks` what no client should ask there, `upload` and
 //! `media` the bytes, `oauth`, `consent` and `assertion` the tokens, `drive` what is
 //! stored, `query` and `fields` two little languages, `faults` what can be made to go
-//! wrong, `server` what happens when, `hands` what a test does behind the client's back, `caller` a
-//! client to try all that with.
+//! wrong, `server` what happens when, `hands` what a test does behind the client's back,
+//! `caller` a client to try all that with.
 //!
 //! Where nobody knows what the service does, this does one of the likely things: 409 for
-//! an id of something deleted for good, a list with the newest first, a new time of modification for a new name, 499 for a session
-//! that was cancelled, a chunk for a finished session answered like the last one.
+//! an id of something deleted for good, a list with the newest first, a new time of
+//! modification for a new name, 499 for a session that was cancelled, a chunk for a
+//! finished session answered like the last one. A search in a folder that nobody sees was
+//! seen to give 404 and to give nothing: a test has either.
 
 mod api;
 mod assertion;

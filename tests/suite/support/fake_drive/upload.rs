@@ -382,7 +382,11 @@ impl State {
 
 /// Appends what is new in a chunk, up to so many bytes in all.
 fn store(session: &mut Session, chunk: &Chunk, body: &[u8], keep: u64) {
-    let known = usize::try_from(session.has() - chunk.offset.min(session.has())).unwrap();
+    if chunk.offset > session.has() {
+        // Forgotten while the chunk was under way: there would be a gap.
+        return;
+    }
+    let known = usize::try_from(session.has() - chunk.offset).unwrap();
     let wanted = usize::try_from(keep - session.has()).unwrap();
     let new = body.get(known..).unwrap_or_default();
     session
