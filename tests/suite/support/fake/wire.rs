@@ -23,13 +23,13 @@ impl Told {
     }
 }
 
-/// One connection.
-pub struct Wire(TcpStream);
+/// One connection, and whether it was cut while it was written to.
+pub struct Wire(TcpStream, bool);
 
 impl Wire {
     pub fn to(url: &str) -> Self {
         let host = url.split('/').nth(2).unwrap();
-        Wire(TcpStream::connect(host).unwrap())
+        Wire(TcpStream::connect(host).unwrap(), false)
     }
 
     pub fn send(&mut self, method: &str, url: &str, headers: &[&str], body: &[u8]) {
@@ -39,8 +39,8 @@ impl Wire {
         let headers: String = headers.iter().flat_map(|it| [*it, "\r\n"]).collect();
         let sent = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n");
         let sent = [sent.as_bytes(), body].concat();
-        // The server may cut the connection after any part of it: the answer, or none, tells.
-        let _ = self.0.write_all(&sent);
+        // The server may cut the connection after any part of it.
+        self.1 = self.0.write_all(&sent).is_err();
     }
 
     /// How it ended, when no answer comes.
@@ -48,7 +48,13 @@ impl Wire {
         let mut head = Vec::new();
         let mut byte = [0];
         while !head.ends_with(b"\r\n\r\n") {
-            self.0.read_exact(&mut byte).map_err(|error| error.kind())?;
+            let read = self.0.read_exact(&mut byte);
+            // A reset is told once: who heard of it while writing reads a clean end.
+            if self.1 {
+                read.map_err(|_| ErrorKind::ConnectionReset)?;
+            } else {
+                read.map_err(|error| error.kind())?;
+            }
             head.push(byte[0]);
         }
         let mut told = Told {
