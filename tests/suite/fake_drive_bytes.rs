@@ -443,6 +443,9 @@ fn questions_are_answered_as_they_are_told_to() {
         assert_eq!(ask(), told);
     }
     assert_eq!(fake.sessions()[0].stored, 0);
+    // Who believed that it has more is told, and did nothing wrong.
+    let gap = format!("{U}-{}/{}", 2 * U - 1, 3 * U);
+    assert_eq!(stand(&send(&session, &gap, &bytes[U..2 * U])), "503 -");
     // The service forgets while a chunk is under way.
     send(&session, &format!("0-{}/{}", U - 1, 3 * U), &bytes[..U]).unwrap();
     let held = fake.hold(Op::Chunk, 1, Moment::Body(1));
@@ -588,7 +591,8 @@ fn downloads_break_where_they_are_told_to() {
     fake.redirect_media(true);
     let hop = fake.download(&id, &[]).unwrap();
     let place = hop.header("Location").unwrap();
-    assert!(hop.status == 302 && !place.starts_with(&fake.api_url()));
+    assert!(hop.status == 302 && place.starts_with(&fake.download_url()));
+    assert_ne!(fake.download_url(), fake.api_url());
     assert_eq!(
         ask("GET", place, &["Range: bytes=2-"], b"").unwrap().body,
         b"c"

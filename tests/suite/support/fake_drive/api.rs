@@ -196,7 +196,6 @@ impl State {
             (Some(to), Some(from)) => {
                 let (to, from) = (real(to), real(from));
                 if node.parent.as_deref() != Some(from) {
-                    self.violate(head, "removes a parent it does not have");
                     return Err(Refusal::not_found(from));
                 }
                 if to != from {

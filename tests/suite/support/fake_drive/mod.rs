@@ -197,6 +197,11 @@ impl FakeDrive {
         format!("{}/token", self.oauth_url())
     }
 
+    /// Another host, which no token may reach: downloads are redirected there.
+    pub fn download_url(&self) -> String {
+        self.shared.lock().url(Host::Download)
+    }
+
     /// The page where a user consents.
     pub fn auth_uri(&self) -> String {
         format!("{}/o/oauth2/v2/auth", self.oauth_url())

@@ -23,6 +23,8 @@ pub struct Session {
     pub total: Option<u64>,
     pub bytes: Vec<u8>,
     longest: u64,
+    /// It was said to have more than it has.
+    lied: bool,
     pub stand: Stand,
 }
 
@@ -125,6 +127,7 @@ impl State {
             total: Some(total),
             bytes: Vec::new(),
             longest: 0,
+            lied: false,
             stand: Stand::Open,
         });
         let begun = Answer::empty(200).with("X-GUploader-UploadID", id);
@@ -190,7 +193,9 @@ impl State {
             self.violate(head, "a chunk in the middle is not a multiple of 256 KiB");
         }
         if open && offset > has {
-            self.violate(head, "a chunk after a gap");
+            if !self.sessions[number].lied {
+                self.violate(head, "a chunk after a gap");
+            }
             let text = format!(
                 "Invalid request. According to the Content-Range header, the upload offset is \
                  {offset} byte(s), which exceeds already uploaded size of {has} byte(s)."
@@ -311,8 +316,10 @@ impl State {
     fn progress(&mut self, number: usize, head: &Head, faults: &[Fault]) -> Answer {
         let session = &mut self.sessions[number];
         for fault in faults {
-            if let Fault::Forgets(left) = fault {
-                session.bytes.truncate(usize::try_from(*left).unwrap());
+            match fault {
+                Fault::Forgets(left) => session.bytes.truncate(usize::try_from(*left).unwrap()),
+                Fault::RangeBeyond(_) => session.lied = true,
+                _ => {}
             }
         }
         if session.total == Some(session.has()) {
