@@ -91,7 +91,12 @@ impl Registry {
     pub fn expires_at(&self, kind: ProviderKind) -> Option<Timestamp> {
         match kind {
             ProviderKind::YandexDisk => {}
-            ProviderKind::GoogleDrive => return google_expires_at(&self.sections.google_drive),
+            ProviderKind::GoogleDrive => {
+                return match &*locked(&self.google_drive) {
+                    Some(account) => account.credentials().expires_at(),
+                    None => google_expires_at(&self.sections.google_drive),
+                };
+            }
             ProviderKind::Local => return None,
         }
         // A token that was renewed meanwhile has another end.

@@ -13,6 +13,7 @@ mod conformance;
 mod create;
 mod database;
 mod drive;
+mod drive_token;
 mod fake_drive;
 mod fake_drive_bytes;
 mod fake_drive_login;

@@ -165,8 +165,12 @@ impl State {
     }
 
     fn shared_drives(&self, id: &str) -> Result<Value, Refusal> {
-        let told =
-            |(id, name): (&str, &str)| json!({"kind": "drive#drive", "id": id, "name": name});
+        let told = |(id, name): (&str, &str)| {
+            json!({
+                "kind": "drive#drive", "id": id, "name": name,
+                "capabilities": {"canAddChildren": true},
+            })
+        };
         let mut all = self.drive.shared_drives();
         if id.is_empty() {
             let drives: Vec<_> = all.map(told).collect();

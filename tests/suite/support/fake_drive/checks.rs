@@ -15,7 +15,14 @@ use crate::support::fake::http::Head;
 /// What an answer that is no file may have.
 const ABOUT: &[&str] = &["kind", "user", "storageQuota", "canCreateDrives"];
 const LIST: &[&str] = &["kind", "nextPageToken", "incompleteSearch", "files"];
-const DRIVES: &[&str] = &["kind", "nextPageToken", "drives", "id", "name"];
+const DRIVES: &[&str] = &[
+    "kind",
+    "nextPageToken",
+    "drives",
+    "id",
+    "name",
+    "capabilities",
+];
 const IDS: &[&str] = &["kind", "space", "ids"];
 
 /// What is sent about a file or a folder.
