@@ -14,6 +14,7 @@ mod create;
 mod database;
 mod drive;
 mod drive_token;
+mod drive_upload;
 mod fake_drive;
 mod fake_drive_bytes;
 mod fake_drive_login;

@@ -39,6 +39,8 @@ const OCTETS: &str = "application/octet-stream";
 pub(super) struct Upload {
     /// Something was sent: only the service knows how much it has.
     is_begun: bool,
+    /// It cannot have more than as many bytes.
+    offered: u64,
     /// The file, as the service told of it when it had the last byte.
     finished: Option<File>,
 }
@@ -56,6 +58,7 @@ impl GoogleDrive {
         let uploads = self.uploads();
         uploads.get(&session.handle).cloned().unwrap_or(Upload {
             is_begun: true,
+            offered: session.size,
             finished: None,
         })
     }
@@ -154,6 +157,7 @@ impl GoogleDrive {
         };
         let mut barren = 0;
         let mut came = None;
+        let mut renewed_at = None;
         loop {
             let has = match standing {
                 Standing::Finished(file) => {
@@ -162,6 +166,13 @@ impl GoogleDrive {
                 }
                 Standing::Has(has) => has,
             };
+            if has > self.upload(session).offered {
+                // What else it believes to have is not ours.
+                self.cancel(session)?;
+                let what = format!("the upload session of '{}'", session.name);
+                let why = format!("{what} claims bytes that it was not sent");
+                return Err(Error::new(KIND, Kind::Missing, why));
+            }
             // It may also forget some: what it says is what it has.
             barren = if came.is_some_and(|came| has <= came) {
                 barren + 1
@@ -176,7 +187,7 @@ impl GoogleDrive {
                 self.pause()?;
             }
             came = Some(has);
-            standing = self.send_piece(session, has, body, task)?;
+            standing = self.send_piece(session, has, body, task, &mut renewed_at)?;
         }
     }
 
@@ -187,12 +198,14 @@ impl GoogleDrive {
     }
 
     /// Sends the piece that begins at `from`, and says what the service has then.
+    /// For each piece, the token is renewed once.
     fn send_piece(
         &self,
         session: &Session,
         from: u64,
         body: &mut dyn Content,
         task: &dyn Task,
+        renewed_at: &mut Option<u64>,
     ) -> Result<Standing> {
         let unread = |error| disk(KIND, "cannot read what is to be sent", error, None);
         body.seek(SeekFrom::Start(from)).map_err(unread)?;
@@ -206,8 +219,10 @@ impl GoogleDrive {
             return self.standing(session);
         }
         let size = self.account.options.chunk.min(session.size - from);
-        let range = format!("bytes {from}-{}/{}", from + size - 1, session.size);
-        let is_last = from + size == session.size;
+        let end = from + size;
+        let range = format!("bytes {from}-{}/{}", end - 1, session.size);
+        let is_last = end == session.size;
+        self.note(session, |upload| upload.offered = upload.offered.max(end));
         let policy = self.account.policy();
         let url = address_of(session)?;
         let token = self.account.credentials.now()?;
@@ -229,21 +244,19 @@ impl GoogleDrive {
             Err(Broken { error, .. }) => return Err(error),
         };
         log::debug!("PUT {range}: {}", answer.status);
-        if answer.status == 401 && self.account.credentials.after(&token)?.is_some() {
-            return self.standing(session);
-        }
-        let standing = self.understood(session, &answer, "uploading")?;
-        match standing {
-            Standing::Has(has) if has > from + size => {
-                // What else it believes to have is not ours.
-                self.cancel(session)?;
-                let why = format!(
-                    "the upload session of '{}' claims bytes it was not sent",
-                    session.name
-                );
-                Err(Error::new(KIND, Kind::Missing, why))
+        match answer.status {
+            401 if *renewed_at != Some(from)
+                && self.account.credentials.after(&token)?.is_some() =>
+            {
+                *renewed_at = Some(from);
+                self.standing(session)
             }
-            standing => Ok(standing),
+            // A proxy may have mangled it: the session may be as good as before.
+            400 => {
+                log::info!("{}", Refusal::of(&answer).error("uploading"));
+                self.standing(session)
+            }
+            _ => self.understood(session, &answer, "uploading"),
         }
     }
 
@@ -272,14 +285,14 @@ impl GoogleDrive {
             200 | 201 => read(answer, doing).map(Box::new).map(Standing::Finished),
             308 => {
                 let has = answer.range.as_deref().map_or(Some(0), taken);
-                let has = has.filter(|has| *has <= session.size);
                 let nonsense = || astray(format!("it does not say how much it has ({doing})"));
-                Ok(Standing::Has(has.ok_or_else(nonsense)?))
+                let has = has.ok_or_else(|| nonsense().repeat(Repeat::Soon))?;
+                Ok(Standing::Has(has))
             }
             // Gone: it was finished, or it ended.
             404 | 409 | 410 | 499 => self.finished(session),
             400 => {
-                // A proxy may have mangled it; should it be our fault, the next session shows it.
+                // Should it be our fault, the next session shows it.
                 log::info!("{}", Refusal::of(answer).error(doing));
                 self.finished(session)
             }

@@ -20,6 +20,7 @@ pub mod fake;
 pub mod fake_drive;
 pub mod fake_yandex;
 pub mod forward;
+pub mod outgoing;
 
 /// The binary under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_vertex-backup");
