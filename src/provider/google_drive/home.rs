@@ -95,6 +95,12 @@ impl Account {
                 let what = format!("the shared drive '{}' (shared_drive_id)", printable(id));
                 return Err(self.unseen(&what));
             }
+            // The scope drive.file does not tell of drives, but may make folders in them.
+            Err(refusal) if refusal.is_about_scope() => SharedDrive {
+                id: id.to_owned(),
+                name: id.to_owned(),
+                capabilities: Rights::default(),
+            },
             Err(refusal) => return Err(refusal.error(doing)),
         };
         Ok(Home {

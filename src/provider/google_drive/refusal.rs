@@ -101,6 +101,11 @@ impl Refusal {
         self.status == 429 || self.status == 403 && self.is(&reasons)
     }
 
+    /// Whether the login would have to allow more.
+    pub(super) fn is_about_scope(&self) -> bool {
+        self.is(&["insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"])
+    }
+
     /// Whether the file is taken for malware, which only its owner's word overrules (§7).
     pub(super) fn is_about_abuse(&self) -> bool {
         self.is(&["cannotDownloadAbusiveFile"])
