@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use crate::credential::SecretSource;
 use crate::failure::{Code, Failure};
 use crate::provider::ProviderKind;
-use crate::provider::error::{Error, Kind, Reason, Result};
+use crate::provider::error::{Error, Kind, Reason, Repeat, Result};
 use crate::provider::oauth::{Grant, Renew};
 use crate::provider::registry::yandex_oauth;
 use crate::provider::retry::Policy;
@@ -130,7 +130,8 @@ fn as_error(provider: ProviderKind, error: anyhow::Error) -> Error {
             Ok(()) => Kind::Connection(Reason::Auth),
         };
         let hint = Failure::of(&error).and_then(Failure::hint_text);
-        let made = Error::new(provider, kind, detail);
+        // It was no word of the service: a file that was just being written, perhaps.
+        let made = Error::new(provider, kind, detail).repeat(Repeat::Once);
         match hint {
             Some(hint) => made.hint(hint),
             None => made,

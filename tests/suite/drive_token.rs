@@ -204,7 +204,7 @@ fn a_login_that_is_dead_says_why_and_what_mends_it_and_is_not_asked_again() {
         "error: Provider 'google_drive' connection test failed: Google does not take the refresh \
          token any more. Likely causes, the most likely first: the consent screen of the OAuth \
          client is in \"Testing\", where a login lasts seven days (publish it, then log in again); \
-         access was revoked, or the password changed; it was not used for six months; more than \
+         access was revoked; it was not used for six months; more than \
          100 logins of this account with this client; client_id is not the one of the login; the \
          clock of this machine is wrong\n\
          hint: {LOGIN}\n"

@@ -5,8 +5,7 @@
 use jiff::Timestamp;
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
-use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::pem::{PemObject as _, SectionKind};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
@@ -109,11 +108,13 @@ impl Key {
 
 fn key_pair(pem: &Secret) -> std::result::Result<RsaKeyPair, String> {
     let wrong = |why: &str| format!("private_key is {why}: download a new key");
-    let pair = match PrivateKeyDer::from_pem_slice(pem.expose().as_bytes()) {
-        Ok(PrivateKeyDer::Pkcs8(der)) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
-        Ok(PrivateKeyDer::Pkcs1(der)) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
-        Ok(_) => return Err(wrong("not one of the kind RSA")),
-        Err(_) => return Err(wrong("no key in PEM")),
+    let section = <(SectionKind, Vec<u8>)>::from_pem_slice(pem.expose().as_bytes());
+    let (kind, der) = section.map_err(|_| wrong("no key in PEM"))?;
+    let der = Zeroizing::new(der);
+    let pair = match kind {
+        SectionKind::PrivateKey => RsaKeyPair::from_pkcs8(&der),
+        SectionKind::RsaPrivateKey => RsaKeyPair::from_der(&der),
+        _ => return Err(wrong("not one of the kind RSA")),
     };
     pair.map_err(|_| wrong("damaged, or not one of the kind RSA"))
 }

@@ -77,7 +77,6 @@ struct Token {
 /// A lasting error, which each thread is told.
 #[derive(Clone)]
 struct Refusal {
-    reason: Reason,
     detail: String,
     hint: Option<String>,
 }
@@ -220,28 +219,23 @@ impl Credentials {
     }
 
     fn fetch(&self, in_use: &mut InUse) -> Result<Secret> {
-        if let Some(Refusal {
-            reason,
-            detail,
-            hint,
-        }) = in_use.refused.clone()
-        {
-            let error = error(reason, &detail);
+        if let Some(Refusal { detail, hint }) = in_use.refused.clone() {
+            let error = refused(&detail);
             return Err(match hint {
                 Some(hint) => error.hint(hint),
                 None => error,
             });
         }
         let Some(source) = &self.source else {
-            return Err(error(Reason::Auth, "there is no token"));
+            return Err(refused("there is no token"));
         };
         let asked = Instant::now();
         match source.fetch() {
             Ok(grant) => Ok(in_use.take(grant, asked)),
             Err(error) => {
-                if let (Kind::Connection(reason), Repeat::Never) = (&error.kind, error.repeat) {
+                let is_final = error.repeat == Repeat::Never;
+                if is_final && matches!(error.kind, Kind::Connection(Reason::Auth)) {
                     in_use.refused = Some(Refusal {
-                        reason: *reason,
                         detail: error.detail.clone(),
                         hint: error.hint.clone(),
                     });
@@ -291,8 +285,9 @@ pub fn bare_token_warning(expires_at: Option<Timestamp>, now: Timestamp) -> Stri
     )
 }
 
-fn error(reason: Reason, detail: &str) -> Error {
-    Error::new(ProviderKind::GoogleDrive, Kind::Connection(reason), detail)
+fn refused(detail: &str) -> Error {
+    let kind = Kind::Connection(Reason::Auth);
+    Error::new(ProviderKind::GoogleDrive, kind, detail)
 }
 
 #[cfg(test)]

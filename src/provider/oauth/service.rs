@@ -194,8 +194,7 @@ fn google(asked: Asked, word: &str) -> Option<(&'static str, &'static str)> {
         ("invalid_grant", Asked::Refresh) => (
             "Google does not take the refresh token any more. Likely causes, the most likely \
              first: the consent screen of the OAuth client is in \"Testing\", where a login lasts \
-             seven days (publish it, then log in again); access was revoked, or the password \
-             changed; it was not used for six months; more than 100 logins of this account with \
+             seven days (publish it, then log in again); access was revoked; it was not used for six months; more than 100 logins of this account with \
              this client; client_id is not the one of the login; the clock of this machine is wrong",
             "vertex-backup providers login google_drive",
         ),

@@ -97,7 +97,7 @@ fn threads_that_need_a_token_at_once_fetch_one() {
 
 #[test]
 fn what_was_refused_for_good_is_not_asked_again() {
-    let dead = || error(Reason::Auth, "it is dead").hint("log in");
+    let dead = || refused("it is dead").hint("log in");
     let (credentials, asked) = login(3600, Some(dead));
     let token = credentials.now().unwrap();
     for _ in 0..3 {
@@ -111,13 +111,26 @@ fn what_was_refused_for_good_is_not_asked_again() {
 
 #[test]
 fn a_token_that_is_still_good_serves_while_the_service_is_busy() {
-    let busy = || error(Reason::Network, "busy").repeat(Repeat::Soon);
+    let busy = || {
+        let kind = Kind::Connection(Reason::Network);
+        Error::new(ProviderKind::GoogleDrive, kind, "busy").repeat(Repeat::Soon)
+    };
     let (credentials, asked) = login(3600, Some(busy));
     credentials.now().unwrap();
     credentials.in_use().token.as_mut().unwrap().renewed_at = Some(Instant::now());
     assert_eq!(shown(credentials.now()), "t1");
     credentials.in_use().token.as_mut().unwrap().ends_at = Some(Instant::now());
     assert_eq!(credentials.now().unwrap_err().detail, "busy");
+    assert_eq!(asked.load(Ordering::Relaxed), 3);
+}
+
+#[test]
+fn what_may_have_been_a_slip_is_asked_again() {
+    let slip = || refused("a file was being written").repeat(Repeat::Once);
+    let (credentials, asked) = login(3600, Some(slip));
+    let token = credentials.now().unwrap();
+    assert!(credentials.after(&token).is_err());
+    assert!(credentials.now().is_err());
     assert_eq!(asked.load(Ordering::Relaxed), 3);
 }
 
