@@ -31,8 +31,6 @@ pub enum Reason {
     Quota,
     /// The storage that should be there is not: an unmounted NAS, another disk.
     NotMounted,
-    /// This version has no adapter for it.
-    Unsupported,
 }
 
 impl Reason {
@@ -47,7 +45,6 @@ impl Reason {
             Reason::Timeout => "timeout",
             Reason::Quota => "quota",
             Reason::NotMounted => "not_mounted",
-            Reason::Unsupported => "unsupported",
         }
     }
 }
