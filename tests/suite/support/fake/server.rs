@@ -77,6 +77,12 @@ impl Server {
         }
     }
 
+    /// Whether nobody is served: every connection has ended.
+    pub fn is_idle(&self) -> bool {
+        let connections = self.connections.lock().unwrap();
+        connections.iter().all(|(thread, _)| thread.is_finished())
+    }
+
     /// Ends every thread and waits for it; whether none of them panicked.
     pub fn stop(&mut self) -> bool {
         self.stopping.store(true, Ordering::SeqCst);

@@ -246,6 +246,11 @@ impl FakeDrive {
         self.shared.lock().rules.fail(op, when, fault);
     }
 
+    /// Whether nobody is served: what a client left that was killed is done.
+    pub fn is_idle(&self) -> bool {
+        self.server.is_idle()
+    }
+
     /// Nothing goes wrong any more.
     pub fn heal(&self) {
         self.shared.lock().rules.heal();
