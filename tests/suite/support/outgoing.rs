@@ -1,10 +1,14 @@
 //! A backup on its way to the fake Google Drive, and what holds once all trouble is over.
 
+use std::process::Child;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use super::backups::noise;
 use super::drive::{Drive, FOLDER};
-use super::fake_drive::{FakeDrive, Fault, File, Op, UNIT, When};
+use super::fake_drive::{FakeDrive, Fault, File, Moment, Op, UNIT, When};
 use super::{Call, Outcome};
 
 /// The backup that is sent. It has no sidecar: sent once, it is one session.
@@ -41,7 +45,11 @@ impl Outgoing {
     }
 
     pub fn of(bytes: Vec<u8>) -> Self {
-        let drive = Drive::new();
+        let drive = Drive::unassigned();
+        let directory = format!("/{}", FOLDER.join("/"));
+        drive
+            .sandbox
+            .assign("acme-corp", "google_drive", &directory);
         drive.write(NAME, &bytes);
         Outgoing {
             drive,
@@ -98,6 +106,13 @@ impl Outgoing {
         let told = self.discreet(call.run()).code(code).json();
         assert_eq!(told["success"], json!(false));
         told
+    }
+
+    /// How a child ended.
+    #[track_caller]
+    pub fn ended(&self, child: Child) -> Outcome {
+        let output = child.wait_with_output().unwrap();
+        self.discreet(Outcome::of(&output, &self.drive.sandbox))
     }
 
     /// Tokens and the addresses of sessions are shown nowhere.
@@ -187,6 +202,63 @@ impl Outgoing {
         all.map(|file| file.name)
             .filter(|name| name.starts_with("vertex-backup-partial-"))
             .collect()
+    }
+
+    /// Kills a run at a moment. What it asked for is done, though nobody waits for it any more.
+    #[track_caller]
+    pub fn kill_at(&self, (op, nth, at): (Op, usize, Moment)) {
+        let hold = self.fake().hold(op, nth, at);
+        let mut child = self.call().spawn();
+        hold.reached();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        drop(hold);
+        self.is_idle();
+    }
+
+    /// Waits until the service has done what it was asked for.
+    #[track_caller]
+    pub fn is_idle(&self) {
+        until("the end of its work", || self.fake().is_idle());
+    }
+
+    /// After a kill: the name is sound, and the next run ends well without sending again what
+    /// had arrived.
+    #[track_caller]
+    pub fn goes_on(&self) {
+        self.is_sound();
+        let open = self.fake().sessions();
+        let arrived = self.fake().all_files().iter().any(|file| {
+            let bytes = self.fake().bytes(&file.id);
+            bytes.as_ref() == Some(&self.bytes)
+        });
+        let total = self.bytes.len() as u64;
+        let has = match open.as_slice() {
+            _ if arrived => total,
+            [] => 0,
+            // Killed before it was stored, or before it was known: nothing had been sent.
+            [session] if self.noted() == 0 => {
+                assert_eq!(session.stored, 0);
+                self.fake().forget_sessions(404);
+                0
+            }
+            [session] => session.stored,
+            more => panic!("{more:?}"),
+        };
+        let before = self.announced();
+        self.settled();
+        let again = self.announced() - before;
+        assert_eq!(again, total - has, "{has} of {total} bytes had arrived");
+    }
+}
+
+/// Waits for something another process does.
+#[track_caller]
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(60), "never: {what}");
+        sleep(Duration::from_millis(5));
     }
 }
 
