@@ -268,6 +268,23 @@ fn the_address_may_be_pasted_while_the_browser_is_waited_for() {
 }
 
 #[test]
+fn the_lines_of_a_file_are_meant_for_somebody_else() {
+    let drive = logged_out();
+    let lines = drive.write("hosts.txt", "host1\nhost2\n");
+    let words = [&BY_FILE[..], &["--json"]].concat();
+    let mut call = drive.call(&words);
+    call.command.stdin(fs::File::open(lines).unwrap());
+    let mut run = call.spawn();
+    let mut stderr = BufReader::new(run.stderr.take().unwrap());
+    let mut line = String::new();
+    stderr.read_line(&mut line).unwrap();
+    let told: Value = serde_json::from_str(&line).unwrap();
+    let page = told["authorize_url"].as_str().unwrap();
+    browse(&drive.fake.authorize(page));
+    Outcome::of(&run.wait_with_output().unwrap(), &drive).code(0);
+}
+
+#[test]
 fn with_code_only_what_is_pasted_counts() {
     let drive = logged_out();
     let words = [&BY_FILE[..], &["--code"]].concat();

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
-use super::redirect::{Answer, PATIENCE, Port, pasted};
+use super::redirect::{Answer, PATIENCE, Port, pasted, takes_lines};
 use super::{OPERATION, by_device, failed, given_secret, tested};
 use crate::cli::Context;
 use crate::cli::args::ProvidersLogin;
@@ -265,7 +265,8 @@ fn by_redirect(ui: &Ui, service: &OAuth, args: &ProvidersLogin) -> Result<Grant,
         drop(port);
         Some(pasted(&ui.read_answer(ADDRESS)?, &state))
     } else {
-        port.wait(&state, ui.can_be_asked(ADDRESS).is_ok(), |why| ui.warn(why))?
+        let may_paste = ui.can_be_asked(ADDRESS).is_ok() && takes_lines();
+        port.wait(&state, may_paste, |why| ui.warn(why))?
     };
     match answer {
         Some(Answer::Code(code)) => service

@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use percent_encoding::percent_decode_str;
+use rustix::fs::FileType;
 
 use crate::failure::{Code, Failure};
 use crate::interrupt::{TICK, check};
@@ -106,6 +107,12 @@ fn receive(
         }
     }
     Ok(None)
+}
+
+/// Whether somebody may paste a line: the lines of a file are meant for somebody else.
+pub(super) fn takes_lines() -> bool {
+    let stat = rustix::fs::fstat(io::stdin());
+    stat.is_ok_and(|stat| !FileType::from_raw_mode(stat.st_mode).is_file())
 }
 
 fn read_lines(events: &Sender<Event>) {
