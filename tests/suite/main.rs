@@ -15,6 +15,7 @@ mod database;
 mod drive;
 mod drive_kill;
 mod drive_login;
+mod drive_publish;
 mod drive_refusals;
 mod drive_token;
 mod drive_upload;

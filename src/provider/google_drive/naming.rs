@@ -98,7 +98,7 @@ impl GoogleDrive {
             Err(refusal) => return Err(refusal.error(doing)),
         };
         let published = file.object()?;
-        if file.trashed || file.name != session.name || published.version != staged.version {
+        if file.trashed || file.name != session.name || !is_same(&published, staged) {
             let detail = format!(
                 "'{}' is not what was sent once it has its name",
                 session.name
@@ -251,6 +251,17 @@ impl GoogleDrive {
 
 /// As long nobody is asked again what has a name.
 const LOOK_LASTS: Duration = Duration::from_secs(60);
+
+/// Whether one has the content of the other, as far as is told: hashes may come late, or never.
+fn is_same(one: &Object, other: &Object) -> bool {
+    let may_be = |is_it: Option<bool>| is_it.unwrap_or(true);
+    let md5 = one.md5.zip(other.md5).map(|(one, other)| one == other);
+    let sha256 = one
+        .sha256
+        .zip(other.sha256)
+        .map(|(one, other)| one == other);
+    one.size == other.size && may_be(md5) && may_be(sha256)
+}
 
 /// Whether one was there before the other.
 fn is_older(one: &File, other: &File) -> bool {

@@ -282,7 +282,18 @@ impl GoogleDrive {
     /// What a session answers (§6.5).
     fn understood(&self, session: &Session, answer: &Answer, doing: &str) -> Result<Standing> {
         match answer.status {
-            200 | 201 => read(answer, doing).map(Box::new).map(Standing::Finished),
+            200 | 201 => match read::<File>(answer, doing) {
+                Ok(file) if !file.trashed => Ok(Standing::Finished(Box::new(file))),
+                Ok(_) => Err(vanished(&format!("the upload of '{}'", session.name))),
+                // Of a file that was removed since, it may know the id, and no more.
+                Err(error) => match self.finished(session) {
+                    Err(Error {
+                        kind: Kind::Missing,
+                        ..
+                    }) if !is_about(answer, session) => Err(error),
+                    found => found,
+                },
+            },
             308 => {
                 let has = answer.range.as_deref().map_or(Some(0), taken);
                 let nonsense = || astray(format!("it does not say how much it has ({doing})"));
@@ -357,6 +368,12 @@ impl GoogleDrive {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether an answer tells of the file of a session, however little.
+fn is_about(answer: &Answer, session: &Session) -> bool {
+    let told: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
+    told.is_some_and(|told| told["id"].as_str() == session.operation.as_deref())
 }
 
 fn address_of(session: &Session) -> Result<&Secret> {
