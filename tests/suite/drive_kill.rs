@@ -104,12 +104,20 @@ fn x35_of_a_piece_that_was_cut_what_arrived_counts() {
     upload.kill_at((Op::Chunk, 1, Moment::Body(UNIT * 3 + 5)));
     // What was on its way when the client died may have arrived, too.
     let stored = upload.fake().sessions()[0].stored;
-    assert!(stored >= UNIT * 3 && stored.is_multiple_of(UNIT), "{stored}");
+    assert!(
+        stored >= UNIT * 3 && stored.is_multiple_of(UNIT),
+        "{stored}"
+    );
     let told = upload.call().run().code(0);
     let told = told.stderr_has("'site.tar' goes on where an earlier run was stopped");
     let ranges: Vec<_> = upload.fake().requests_of(Op::Chunk);
     let last = ranges.last().unwrap().header("content-range").unwrap();
-    assert_eq!(last, format!("bytes {stored}-1049575/1049576"), "{}", told.stderr);
+    assert_eq!(
+        last,
+        format!("bytes {stored}-1049575/1049576"),
+        "{}",
+        told.stderr
+    );
     upload.settled();
 }
 

@@ -283,6 +283,9 @@ impl GoogleDrive {
     fn understood(&self, session: &Session, answer: &Answer, doing: &str) -> Result<Standing> {
         match answer.status {
             200 | 201 => match read::<File>(answer, doing) {
+                Ok(file) if session.operation.as_ref() != Some(&file.id) => Err(astray(format!(
+                    "it tells of another file than was sent ({doing})"
+                ))),
                 Ok(file) if !file.trashed => Ok(Standing::Finished(Box::new(file))),
                 Ok(_) => Err(vanished(&format!("the upload of '{}'", session.name))),
                 // Of a file that was removed since, it may know the id, and no more.
