@@ -335,11 +335,8 @@ impl GoogleDrive {
             let detail = format!("the upload of '{}' did not arrive", session.name);
             Error::new(KIND, Kind::Missing, detail)
         };
-        let told = self
-            .upload(session)
-            .finished
-            .map(|file| file.object())
-            .transpose()?;
+        let finished = self.upload(session).finished;
+        let told = finished.and_then(|file| file.object().ok());
         if let Some(object) = told
             && object.sha256.is_some()
         {
