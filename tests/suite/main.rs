@@ -17,6 +17,7 @@ mod drive_kill;
 mod drive_login;
 mod drive_publish;
 mod drive_refusals;
+mod drive_resume;
 mod drive_token;
 mod drive_upload;
 mod fake_drive;

@@ -45,6 +45,17 @@ pub(super) struct Upload {
     finished: Option<File>,
 }
 
+impl Upload {
+    /// Any of its bytes may have been sent.
+    fn of_earlier_run(session: &Session) -> Self {
+        Upload {
+            is_begun: true,
+            offered: session.size,
+            finished: None,
+        }
+    }
+}
+
 /// How a session stands.
 enum Standing {
     /// The service has as many bytes.
@@ -56,15 +67,14 @@ impl GoogleDrive {
     /// What this process knows of an upload, where it has to do with it.
     fn upload(&self, session: &Session) -> Upload {
         let uploads = self.uploads();
-        uploads.get(&session.handle).cloned().unwrap_or(Upload {
-            is_begun: true,
-            offered: session.size,
-            finished: None,
-        })
+        let known = uploads.get(&session.handle).cloned();
+        known.unwrap_or_else(|| Upload::of_earlier_run(session))
     }
 
     fn note(&self, session: &Session, change: impl FnOnce(&mut Upload)) {
-        change(self.uploads().entry(session.handle.clone()).or_default());
+        let mut uploads = self.uploads();
+        let entry = uploads.entry(session.handle.clone());
+        change(entry.or_insert_with(|| Upload::of_earlier_run(session)));
     }
 
     /// As [`Provider::begin`](crate::provider::Provider::begin).
@@ -82,7 +92,8 @@ impl GoogleDrive {
             operation: Some(id),
             address: Some(address),
         };
-        self.note(&session, |_| {});
+        self.uploads()
+            .insert(session.handle.clone(), Upload::default());
         Ok(session)
     }
 
@@ -145,6 +156,10 @@ impl GoogleDrive {
         body: &mut dyn Content,
         task: &dyn Task,
     ) -> Result<()> {
+        if !self.uploads().contains_key(&session.handle) {
+            // It would end where the company's backups are not looked for any more.
+            self.refuse_stranger()?;
+        }
         let upload = self.upload(session);
         if upload.finished.is_some() {
             return Ok(());
