@@ -13,6 +13,7 @@ mod conformance;
 mod create;
 mod database;
 mod drive;
+mod drive_download;
 mod drive_kill;
 mod drive_login;
 mod drive_publish;
