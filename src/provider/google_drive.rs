@@ -210,6 +210,7 @@ impl Provider for GoogleDrive {
     fn check(&self) -> Result<Connection> {
         self.account.about()?;
         let home = self.account.home()?;
+        self.account.check_home()?;
         self.refuse_stranger()?;
         // A login that was given only for restores is as it should be.
         let can_write = !self.account.is_read_only();

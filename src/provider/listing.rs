@@ -13,7 +13,7 @@ use crate::failure::Failure;
 const LISTINGS: usize = 4;
 
 /// Pages in a row that may bring nothing new before the provider is going in circles.
-const BARREN_PAGES: usize = 10;
+pub(super) const BARREN_PAGES: usize = 10;
 
 impl dyn Provider {
     /// Visits every object of the directory once, in no order, foreign and

@@ -17,6 +17,7 @@ use super::token::Credentials;
 use super::{KIND, Notes};
 use crate::provider::error::{Error, Kind, Repeat, Result};
 use crate::provider::http::{Answer, Http, Request, encoded, origin};
+use crate::provider::listing::BARREN_PAGES;
 use crate::provider::retry::Policy;
 use crate::secret::Secret;
 
@@ -318,9 +319,10 @@ impl Account {
         mut wanted: impl FnMut(&File) -> bool,
     ) -> Result<Vec<File>> {
         let doing = "listing a folder";
-        let mut found: Vec<File> = Vec::new();
+        let mut found = Vec::new();
         let mut token = from;
         let mut seen = HashSet::new();
+        let mut barren = 0;
         loop {
             let page = self.page(query, token.as_deref())?;
             let page = match page {
@@ -329,20 +331,24 @@ impl Account {
                 Err(refusal) if refusal.status == 400 && token.is_some() => {
                     return Err(refusal.error(doing).repeat(Repeat::Soon));
                 }
+                Err(refusal) if refusal.is_missing() => return Err(self.folder_vanished()),
                 Err(refusal) => return Err(refusal.error(doing)),
             };
+            barren += 1;
             for file in page.files {
-                if wanted(&file) && !found.iter().any(|known| known.id == file.id) {
-                    found.push(file);
+                if seen.insert(file.id.clone()) {
+                    barren = 0;
+                    if wanted(&file) {
+                        found.push(file);
+                    }
                 }
             }
             token = page.next_page_token.filter(|token| !token.is_empty());
-            match &token {
-                None => return Ok(found),
-                Some(next) if !seen.insert(next.clone()) => {
-                    return Err(astray("its listing of a folder goes in circles"));
-                }
-                Some(_) => {}
+            if token.is_none() {
+                return Ok(found);
+            }
+            if barren >= BARREN_PAGES {
+                return Err(astray("its listing of a folder goes in circles"));
             }
         }
     }

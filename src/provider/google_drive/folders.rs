@@ -47,6 +47,12 @@ impl Account {
         }
     }
 
+    /// The error of a folder that is not there any more; all are looked for anew then.
+    pub(super) fn folder_vanished(&self) -> Error {
+        locked(&self.folders).clear();
+        astray("a folder vanished while it was used").repeat(Repeat::Soon)
+    }
+
     fn known_folders(&self, path: &str) -> Option<Vec<String>> {
         locked(&self.folders).get(path).cloned()
     }
@@ -116,12 +122,12 @@ impl Account {
     }
 
     /// Whether a folder is where it is looked for. Of a Drive that does not tell its id, what
-    /// was noted when a folder was made in it tells.
+    /// was noted when a folder was made in it tells; until then, that the folder is ours does.
     fn is_in(&self, folder: &File, segment: &Segment<'_>) -> bool {
         let is_parent = |id: &String| folder.parents.contains(id);
         segment.parents.iter().any(is_parent)
             || segment.parents.iter().any(|id| id == MY_DRIVE)
-                && (self.notes.recall(&self.note_key("/"))).is_some_and(|id| is_parent(&id))
+                && (self.notes.recall(&self.note_key("/"))).is_none_or(|id| is_parent(&id))
     }
 
     /// Several of one name are an accident that nobody here mends: all are looked into.
@@ -196,12 +202,18 @@ impl Account {
     fn create(&self, segment: &Segment<'_>) -> Result<File> {
         let parent = &segment.parents[0];
         // One that was noted and is nowhere may be on its way still.
-        let noted = self.notes.recall(&self.note_key(&segment.path));
-        if let Some(id) = noted
-            && let Some(folder) = self.create_as(&id, parent, segment.name)?.ok().flatten()
-            && self.is_in(&folder, segment)
-        {
-            return Ok(folder);
+        if let Some(id) = self.notes.recall(&self.note_key(&segment.path)) {
+            match self.create_as(&id, parent, segment.name)? {
+                Ok(Some(folder)) if self.is_in(&folder, segment) => return Ok(folder),
+                Ok(_) => {}
+                Err(refusal) => {
+                    let error = refusal.error("making a folder");
+                    // It may be there all the same: another id would make a twin of it.
+                    if error.is_open() {
+                        return Err(error);
+                    }
+                }
+            }
         }
         let id = self.new_id()?;
         self.note(&segment.path, &id)?;
@@ -211,10 +223,7 @@ impl Account {
                 let detail = format!("the folder '{}' vanished as it was made", segment.path);
                 Err(astray(detail).repeat(Repeat::Soon))
             }
-            Err(refusal) if refusal.is_missing() => {
-                let detail = format!("the folder above '{}' vanished", segment.path);
-                Err(astray(detail).repeat(Repeat::Soon))
-            }
+            Err(refusal) if refusal.is_missing() => Err(self.folder_vanished()),
             Err(refusal) => Err(refusal.error("making a folder")),
         }
     }

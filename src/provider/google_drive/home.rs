@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::api::{Account, Call, locked, read};
 use super::file::{FIELDS, Rights};
+use super::query::Query;
 use super::refusal::LOGIN;
 use super::{KIND, MY_DRIVE, scope};
 use crate::provider::error::{Error, Kind, Reason, Result};
@@ -22,6 +23,8 @@ pub(super) struct Home {
     pub(super) name: String,
     /// Whether files may be put there, as far as is told.
     is_writable: bool,
+    /// The service has told of it.
+    is_known: bool,
 }
 
 #[derive(Deserialize)]
@@ -78,6 +81,7 @@ impl Account {
             drive: folder.drive_id,
             name: folder.name,
             is_writable: folder.capabilities.can_add_children.unwrap_or(true),
+            is_known: true,
         })
     }
 
@@ -89,12 +93,10 @@ impl Account {
             query: &[("fields", "id,name,capabilities(canAddChildren)")],
             ..Call::default()
         })?;
+        let is_known = asked.is_ok();
         let drive: SharedDrive = match asked {
             Ok(answer) => read(&answer, doing)?,
-            Err(refusal) if refusal.is_missing() => {
-                let what = format!("the shared drive '{}' (shared_drive_id)", printable(id));
-                return Err(self.unseen(&what));
-            }
+            Err(refusal) if refusal.is_missing() => return Err(self.unseen_drive(id)),
             // The scope drive.file does not tell of drives, but may make folders in them.
             Err(refusal) if refusal.is_about_scope() => SharedDrive {
                 id: id.to_owned(),
@@ -109,7 +111,27 @@ impl Account {
             drive: Some(drive.id),
             name: drive.name,
             is_writable: drive.capabilities.can_add_children.unwrap_or(true),
+            is_known,
         })
+    }
+
+    /// Fails where the home is none: of a shared drive that the scope does not tell of, a
+    /// search in it does.
+    pub(super) fn check_home(&self) -> Result<()> {
+        let home = self.home()?;
+        if home.is_known {
+            return Ok(());
+        }
+        match self.page(&Query::children(&home.id), None)? {
+            Ok(_) => Ok(()),
+            Err(refusal) if refusal.is_missing() => Err(self.unseen_drive(&home.id)),
+            Err(refusal) => Err(refusal.error("looking at the shared drive")),
+        }
+    }
+
+    fn unseen_drive(&self, id: &str) -> Error {
+        let what = format!("the shared drive '{}' (shared_drive_id)", printable(id));
+        self.unseen(&what)
     }
 
     fn own_home(&self) -> Result<Home> {
@@ -120,6 +142,7 @@ impl Account {
             drive: None,
             name: "My Drive".to_owned(),
             is_writable: true,
+            is_known: true,
         })
     }
 
