@@ -23,7 +23,7 @@ mod sending;
 pub mod service_account;
 pub mod token;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
@@ -72,6 +72,8 @@ pub struct GoogleDrive {
     uploads: Mutex<HashMap<String, Upload>>,
     /// What had a name when it was last looked at.
     seen: Mutex<HashMap<String, (Instant, Vec<File>)>>,
+    /// Of a listing under way, the ids of what has a name.
+    listed: Mutex<BTreeMap<String, Vec<String>>>,
     /// The ids of what got its name here, which a search may not show yet.
     published: Mutex<HashMap<String, String>>,
     /// The ids of what was put away here, which a search may still show.
@@ -91,6 +93,7 @@ impl GoogleDrive {
             identity,
             uploads: Mutex::default(),
             seen: Mutex::default(),
+            listed: Mutex::default(),
             published: Mutex::default(),
             retired: Mutex::default(),
         }
@@ -267,7 +270,7 @@ impl Provider for GoogleDrive {
         };
         files.retain(|file| !file.trashed && !self.retired().contains(&file.id));
         files.sort_by(|one, other| other.precedence().cmp(&one.precedence()));
-        self.tell_of_all_copies(&files);
+        self.tell_of_all_copies(&files, page.is_none(), next.is_none());
         let objects = files.iter().map(File::object);
         for object in objects.collect::<Result<Vec<_>>>()? {
             visit(object)?;
@@ -335,14 +338,22 @@ impl GoogleDrive {
         Error::new(KIND, Kind::Changed, detail).repeat(Repeat::Soon)
     }
 
-    fn tell_of_all_copies(&self, files: &[File]) {
-        let mut names: HashMap<&str, Vec<&File>> = HashMap::new();
-        for file in files.iter().filter(|file| file.is_blob()) {
-            names.entry(&file.name).or_default().push(file);
+    /// Says which names several files have, once the last page was listed.
+    fn tell_of_all_copies(&self, files: &[File], is_first: bool, is_last: bool) {
+        let mut listed = locked(&self.listed);
+        if is_first {
+            listed.clear();
         }
-        for (name, copies) in names {
-            if copies.len() > 1 {
-                self.tell_of_copies(name, &copies);
+        for file in files.iter().filter(|file| file.is_blob()) {
+            let ids = listed.entry(file.name.clone()).or_default();
+            if !ids.contains(&file.id) {
+                ids.push(file.id.clone());
+            }
+        }
+        if is_last {
+            let listed = std::mem::take(&mut *listed);
+            for (name, ids) in listed.iter().filter(|(_, ids)| ids.len() > 1) {
+                self.tell_of_copies(name, ids);
             }
         }
     }

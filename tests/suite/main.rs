@@ -14,6 +14,7 @@ mod create;
 mod database;
 mod drive;
 mod drive_download;
+mod drive_files;
 mod drive_folders;
 mod drive_kill;
 mod drive_login;

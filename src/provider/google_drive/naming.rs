@@ -45,9 +45,10 @@ impl GoogleDrive {
         self.set_right(name, &mut found)?;
         found.sort_by(|one, other| other.precedence().cmp(&one.precedence()));
         found.dedup_by(|one, other| one.id == other.id);
-        let blobs: Vec<_> = found.iter().filter(|file| file.is_blob()).collect();
-        if blobs.len() > 1 {
-            self.tell_of_copies(name, &blobs);
+        let blobs = found.iter().filter(|file| file.is_blob());
+        let ids: Vec<_> = blobs.map(|file| file.id.clone()).collect();
+        if ids.len() > 1 {
+            self.tell_of_copies(name, &ids);
         }
         self.seen()
             .insert(name.to_owned(), (Instant::now(), found.clone()));
@@ -70,13 +71,14 @@ impl GoogleDrive {
         Ok(())
     }
 
-    pub(super) fn tell_of_copies(&self, name: &str, copies: &[&File]) {
-        let ids: Vec<_> = copies.iter().map(|file| printable(&file.id)).collect();
+    /// `ids` has those of several files of one name, the newest first.
+    pub(super) fn tell_of_copies(&self, name: &str, ids: &[String]) {
+        let ids: Vec<_> = ids.iter().map(|id| printable(id)).collect();
         self.account.tell_once(format!(
             "'{}' is there {} times on {KIND}: the newest counts, and a sync of that file puts the others into \
              the trash (ids, newest first: {})",
             printable(name),
-            copies.len(),
+            ids.len(),
             ids.join(", ")
         ));
     }
