@@ -85,10 +85,13 @@ fn row(status: &ProviderStatus) -> Vec<Cell> {
             (true, Some(false)) => Cell::toned("not connected", Tone::Bad),
             (true, None) => Cell::toned("not tested", Tone::Dim),
         },
-        match status.quota.map(|quota| quota.available) {
-            Some(Some(free)) => bytes(free).into(),
-            Some(None) => "unlimited".into(),
-            None => absent(),
+        match status
+            .quota
+            .map(|quota| (quota.available, quota.is_unlimited()))
+        {
+            Some((Some(free), _)) => bytes(free).into(),
+            Some((None, true)) => "unlimited".into(),
+            _ => absent(),
         },
         status.account.as_ref().map_or_else(absent, Cell::from),
         detail(status).map_or_else(absent, Cell::from),
@@ -227,14 +230,19 @@ fn info(context: &Context, names: &[String]) -> anyhow::Result<u8> {
                 let mut report = json!({ "success": true, "name": kind });
                 extend(&mut report, Some(&quota));
                 batch.done(&report, false);
+                let no_limit = if quota.is_unlimited() {
+                    "unlimited"
+                } else {
+                    "-"
+                };
                 let size = |count: Option<u64>, none: &str| {
                     count.map_or_else(|| none.to_owned(), bytes).into()
                 };
                 rows.push(vec![
                     kind.name().into(),
-                    size(quota.total, "unlimited"),
+                    size(quota.total, no_limit),
                     size(quota.used, "-"),
-                    size(quota.available, "unlimited"),
+                    size(quota.available, no_limit),
                     size(quota.trash, "-"),
                     size(quota.max_file_size, "-"),
                 ]);

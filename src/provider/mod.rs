@@ -157,6 +157,13 @@ pub struct Quota {
     pub max_file_size: Option<u64>,
 }
 
+impl Quota {
+    /// Whether there is no limit, rather than one that nobody tells.
+    pub fn is_unlimited(&self) -> bool {
+        self.total.is_none() && self.available.is_none() && self.used.is_some()
+    }
+}
+
 /// What a name in the remote directory stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ObjectKind {

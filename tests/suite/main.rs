@@ -19,6 +19,7 @@ mod drive_folders;
 mod drive_kill;
 mod drive_login;
 mod drive_publish;
+mod drive_reasons;
 mod drive_refusals;
 mod drive_resume;
 mod drive_token;
