@@ -210,8 +210,8 @@ impl Account {
     /// A no; who is asked too often is left alone for a while by all of us (§9).
     pub(super) fn refusal(&self, answer: &Answer) -> Refusal {
         let refusal = Refusal::of(answer);
-        if refusal.is_throttle() && answer.retry_after.is_none() {
-            self.http.rest(self.policy().pause);
+        if refusal.is_throttle() {
+            self.http.rest(answer.retry_after.unwrap_or(self.policy().pause));
         }
         refusal
     }
