@@ -36,6 +36,9 @@ fn is_begun_anew(upload: &Outgoing, sent_before: usize) {
     upload.settled_with(sent_before + PIECES);
 }
 
+/// What an operator, or the application, does to the source meanwhile.
+type Change = fn(&mut Outgoing);
+
 /// The key by which the state knows a source as it is.
 fn key_of(upload: &Outgoing) -> String {
     let now = fs::metadata(upload.drive.file(NAME)).unwrap();
@@ -59,12 +62,16 @@ fn x35_a_source_that_changed_is_sent_from_its_start() {
         file.set_times(FileTimes::new().set_modified(time)).unwrap();
     };
     // Written anew with the same bytes, with others, longer, shorter, another file at its place.
-    let changes: [(&str, fn(&mut Outgoing)); 4] = [
+    let changes: [(&str, Change); 4] = [
         ("other bytes", |upload| {
-            upload.change(noise(8, units(4, 1000)))
+            upload.change(noise(8, units(4, 1000)));
         }),
-        ("longer", |upload| upload.change(noise(7, units(4, 2000)))),
-        ("shorter", |upload| upload.change(noise(7, units(4, 10)))),
+        ("longer", |upload| {
+            upload.change(noise(7, units(4, 2000)));
+        }),
+        ("shorter", |upload| {
+            upload.change(noise(7, units(4, 10)));
+        }),
         ("another file", |upload| {
             let path = upload.drive.file(NAME);
             let other = upload.drive.write("other.tar", &upload.bytes);

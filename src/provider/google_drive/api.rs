@@ -211,7 +211,8 @@ impl Account {
     pub(super) fn refusal(&self, answer: &Answer) -> Refusal {
         let refusal = Refusal::of(answer);
         if refusal.is_throttle() {
-            self.http.rest(answer.retry_after.unwrap_or(self.policy().pause));
+            self.http
+                .rest(answer.retry_after.unwrap_or(self.policy().pause));
         }
         refusal
     }
