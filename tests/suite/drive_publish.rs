@@ -228,6 +228,28 @@ fn s5_a_file_that_comes_while_another_is_sent_goes_with_the_next_sync() {
 }
 
 #[test]
+fn s5_a_list_that_lags_loses_nothing_and_ends_with_one_file() {
+    for lists in [1, 3, 6] {
+        let upload = Outgoing::replacing();
+        upload.fake().list_lag(lists);
+        upload.fake().name_lag(lists);
+        upload.send(0);
+        upload.is_sound();
+        // The next nights may not see it yet. What the list shows late counts as soon as it does.
+        for _ in 0..lists {
+            upload.send(0);
+            upload.is_sound();
+        }
+        upload.fake().list_lag(0);
+        upload.fake().name_lag(0);
+        for _ in 0..=lists {
+            upload.send(0);
+        }
+        upload.settled();
+    }
+}
+
+#[test]
 fn s5_what_is_no_file_is_left_alone() {
     for mime in [
         "application/vnd.google-apps.folder",

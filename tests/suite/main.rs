@@ -13,6 +13,7 @@ mod conformance;
 mod create;
 mod database;
 mod drive;
+mod drive_answers;
 mod drive_costs;
 mod drive_download;
 mod drive_files;
