@@ -632,6 +632,31 @@ fn who_may_not_delete_for_good_fills_the_trash_and_is_told() {
 }
 
 #[test]
+fn what_may_not_be_touched_is_not_said_to_be_deleted() {
+    // The login sees all, and may change what its client made.
+    let drive = synced(2);
+    let theirs = Fault::Error(403, "appNotAuthorizedToFile", "No access to the file.");
+    for op in [Op::Update, Op::Delete] {
+        drive.fake.fail(op, When::Always, theirs.clone());
+    }
+    keep_one(&drive);
+    let before = drive.names();
+    for permanent in [&[][..], &["--permanent"]] {
+        let delete = ["delete", "acme-corp", &night(0), "-y"];
+        let error = drive.json(6, delete.iter().chain(permanent));
+        assert_eq!(error["reason"], "forbidden", "{error}");
+        assert!(error["hint"].as_str().unwrap().contains("--scope drive"));
+        let prune = ["prune", "acme-corp", "--yes"];
+        drive.run(prune.iter().chain(permanent)).code(6);
+    }
+    assert_eq!(drive.names(), before);
+    assert_eq!(
+        names(&drive.json(0, ["files", "acme-corp"])),
+        [night(0), night(1)]
+    );
+}
+
+#[test]
 fn every_kind_of_backup_goes_there_and_comes_back() {
     let drive = Drive::new();
     let report = drive

@@ -223,7 +223,7 @@ impl Account {
                 let detail = format!("the folder '{}' vanished as it was made", segment.path);
                 Err(astray(detail).repeat(Repeat::Soon))
             }
-            Err(refusal) if refusal.is_missing() => Err(self.folder_vanished()),
+            Err(refusal) if refusal.is_gone() => Err(self.folder_vanished()),
             Err(refusal) => Err(refusal.error("making a folder")),
         }
     }

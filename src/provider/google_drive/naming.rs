@@ -139,7 +139,7 @@ impl GoogleDrive {
     fn retire(&self, file: &File) -> Result<()> {
         match self.account.update(&file.id, &json!({ "trashed": true }))? {
             Ok(_) => {}
-            Err(refusal) if refusal.is_missing() => {}
+            Err(refusal) if refusal.is_gone() => {}
             Err(refusal) if refusal.status == 403 && !refusal.is_throttle() => {
                 // It is another's. The newer one counts, and who looks is told of both.
                 log::warn!(
@@ -207,7 +207,7 @@ impl GoogleDrive {
             })?;
             match asked {
                 Ok(_) => return self.gone(file),
-                Err(refusal) if refusal.is_missing() => return self.gone(file),
+                Err(refusal) if refusal.is_gone() => return self.gone(file),
                 Err(refusal) if refusal.status == 403 && !refusal.is_throttle() => {
                     self.account.tell_once(
                         "the account may not delete for good there: what it deletes goes to the trash".into(),
@@ -218,7 +218,7 @@ impl GoogleDrive {
         }
         match self.account.update(&file.id, &json!({ "trashed": true }))? {
             Ok(_) => self.gone(file),
-            Err(refusal) if refusal.is_missing() => self.gone(file),
+            Err(refusal) if refusal.is_gone() => self.gone(file),
             Err(refusal) => Err(refusal.error(doing)),
         }
     }

@@ -85,9 +85,13 @@ impl Refusal {
 
     /// Whether what was asked for is not there, or not for these eyes.
     pub(super) fn is_missing(&self) -> bool {
+        self.is_gone() || self.is(&["appNotAuthorizedToFile"])
+    }
+
+    /// Whether it is not there: what one may not touch is no less there for that.
+    pub(super) fn is_gone(&self) -> bool {
         // A 404 of somebody in its place, such as a gateway, says nothing of what the Drive has.
         self.status == 404 && self.is(&["notFound", "NOT_FOUND"])
-            || self.is(&["appNotAuthorizedToFile"])
     }
 
     /// Whether it only wants to be asked less often.
@@ -190,6 +194,11 @@ impl Refusal {
                 Reason::Forbidden,
                 "the account may not do that here",
                 "give the account the right to it: Editor of the folder, Content manager of the shared drive",
+            ),
+            "appNotAuthorizedToFile" => say(
+                Reason::Forbidden,
+                "another client_id made that, and the scope of the login is for its own files alone",
+                "log in again for all files: vertex-backup providers login google_drive --scope drive",
             ),
             "teamDriveFileLimitExceeded"
             | "numChildrenInNonRootLimitExceeded"
