@@ -455,21 +455,62 @@ fn twins_of_folders_are_all_read_and_the_oldest_is_written_to() {
 }
 
 #[test]
-fn a_folder_that_goes_while_it_is_used_is_made_anew() {
-    let vanish = |files: &mut Files| {
-        let folder = files.walk(ROOT, &FOLDER).unwrap();
-        files.delete(&folder);
-    };
+fn of_files_of_one_name_in_twins_the_newest_counts() {
     let drive = with_backups();
-    sync(&drive, FIRST);
-    drive.fake.before(Op::Initiate, 1, vanish);
-    sync(&drive, SECOND);
-    assert!(
-        drive.names().contains(&SECOND.to_owned()),
-        "{:?}",
-        drive.names()
+    let fake = &drive.fake;
+    let folder = fake.make_folders(&FOLDER);
+    let twin = fake.put_folder(&fake.folder(&FOLDER[..2]).unwrap(), FOLDER[2]);
+    let old = fake.put_file(&folder, FIRST, b"old");
+    let new = fake.put_file(&twin, FIRST, b"newest");
+    let day = "2025-03-01T01:00:00Z".parse().unwrap();
+    fake.age(&old, day);
+    let report = drive.json(0, ["files", "acme-corp"]);
+    assert_eq!(
+        (&report["count"], &report["files"][0]["size"]),
+        (&json!(1), &json!(6))
     );
-    assert_eq!(listed(&drive), [SECOND]);
+    let download = ["download", "acme-corp", FIRST, "-o", "out"];
+    drive
+        .run(download)
+        .code(0)
+        .stderr_has(&format!("{new}, {old}"));
+    assert_eq!(fs::read(drive.file("out")).unwrap(), b"newest");
+    drive.run(["delete", "acme-corp", FIRST, "-y"]).code(0);
+    for id in [old, new] {
+        assert!(fake.file(&id).unwrap().trashed);
+    }
+    assert_eq!(listed(&drive), Vec::<String>::new());
+}
+
+#[test]
+fn a_folder_that_goes_while_it_is_used_is_made_anew() {
+    // For good, or into the trash, with what is being uploaded to it.
+    for (op, for_good) in [
+        (Op::Initiate, true),
+        (Op::Initiate, false),
+        (Op::Chunk, false),
+        (Op::Update, false),
+    ] {
+        let drive = with_backups();
+        sync(&drive, FIRST);
+        drive.fake.before(op, 1, move |files: &mut Files| {
+            let folder = files.walk(ROOT, &FOLDER).unwrap();
+            if for_good {
+                files.delete(&folder);
+            } else {
+                files.find_mut(&folder).trashed = true;
+            }
+        });
+        if op == Op::Update {
+            // Between the proof and the name: the next run sends it again.
+            let told = drive.sync(&format!("made/{SECOND}")).code(6);
+            told.stderr_has("vanished");
+        }
+        sync(&drive, SECOND);
+        let names = drive.names();
+        assert!(names.contains(&SECOND.to_owned()), "{op:?}: {names:?}");
+        assert_eq!(listed(&drive), [SECOND]);
+    }
 
     let drive = with_backups();
     drive.fake.before(Op::CreateFolder, 3, |files: &mut Files| {

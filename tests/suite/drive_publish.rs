@@ -160,7 +160,7 @@ fn s5_what_vanishes_before_it_gets_its_name_is_sent_again() {
                 drive.delete(&id);
             }
         });
-        let told = upload.fails(if is_trashed { 7 } else { 6 });
+        let told = upload.fails(6);
         assert_eq!(told["retryable"], json!(true), "{told}");
         upload.is_sound();
         upload.settled_with(PIECES * 2);

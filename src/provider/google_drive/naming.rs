@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::api::{ALL_DRIVES, Call, vanished};
+use super::api::{ALL_DRIVES, Call};
 use super::file::{File, id_of};
 use super::query::Query;
 use super::refusal::astray;
@@ -94,13 +94,14 @@ impl GoogleDrive {
         };
         let file = match self.account.update(id, &json!({ "name": session.name }))? {
             Ok(file) => file,
-            Err(refusal) if refusal.is_missing() => {
-                return Err(vanished(&format!("the upload of '{}'", session.name)));
-            }
+            Err(refusal) if refusal.is_missing() => return Err(self.lost(session)),
             Err(refusal) => return Err(refusal.error(doing)),
         };
+        if file.trashed {
+            return Err(self.lost(session));
+        }
         let published = file.object()?;
-        if file.trashed || file.name != session.name || !is_same(&published, staged) {
+        if file.name != session.name || !is_same(&published, staged) {
             let detail = format!(
                 "'{}' is not what was sent once it has its name",
                 session.name

@@ -302,7 +302,7 @@ impl GoogleDrive {
                     "it tells of another file than was sent ({doing})"
                 ))),
                 Ok(file) if !file.trashed => Ok(Standing::Finished(Box::new(file))),
-                Ok(_) => Err(vanished(&format!("the upload of '{}'", session.name))),
+                Ok(_) => Err(self.lost(session)),
                 // Of a file that was removed since, it may know the id, and no more.
                 Err(error) => match self.finished(session) {
                     Err(Error {
@@ -335,18 +335,26 @@ impl GoogleDrive {
     /// The file of a session that is gone, where it was finished before.
     fn finished(&self, session: &Session) -> Result<Standing> {
         let id = session.operation.as_deref().unwrap_or_default();
-        match self.account.file(id)?.filter(|file| !file.trashed) {
-            Some(file) => Ok(Standing::Finished(Box::new(file))),
-            None => Err(vanished(&format!(
-                "the upload session of '{}'",
-                session.name
-            ))),
+        if let Some(file) = self.account.file(id)?.filter(|file| !file.trashed) {
+            return Ok(Standing::Finished(Box::new(file)));
         }
+        self.forget_folders();
+        Err(vanished(&format!(
+            "the upload session of '{}'",
+            session.name
+        )))
+    }
+
+    /// The error of a file that was removed as it came: its folder may have been, too.
+    pub(super) fn lost(&self, session: &Session) -> Error {
+        self.forget_folders();
+        vanished(&format!("the upload of '{}'", session.name))
     }
 
     /// As [`Provider::inspect`](crate::provider::Provider::inspect).
     pub(super) fn look_for(&self, session: &Session) -> Result<Object> {
         let missing = || {
+            self.forget_folders();
             let detail = format!("the upload of '{}' did not arrive", session.name);
             Error::new(KIND, Kind::Missing, detail)
         };
