@@ -37,6 +37,7 @@ use crate::secret::Secret;
 use crate::text::{bytes, printable};
 
 pub use self::address::{encoded, origin};
+pub use self::gate::Rate;
 
 /// No page of a provider's answers is larger.
 const MAX_ANSWER: u64 = 16 * 1024 * 1024;
@@ -155,7 +156,7 @@ pub struct Incoming {
 
 impl Http {
     /// A client of the provider whose API is at an address.
-    pub fn new(kind: ProviderKind, api_url: &str, policy: Policy) -> Self {
+    pub fn new(kind: ProviderKind, api_url: &str, rate: Rate, policy: Policy) -> Self {
         let crypto = Arc::new(rustls::crypto::ring::default_provider());
         let tls = TlsConfig::builder()
             .root_certs(RootCerts::PlatformVerifier)
@@ -182,7 +183,7 @@ impl Http {
         Http {
             kind,
             agent: transport::agent(config),
-            gate: Gate::new(),
+            gate: Gate::new(rate),
             policy,
             is_local,
             is_private,

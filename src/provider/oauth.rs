@@ -18,13 +18,19 @@ use zeroize::Zeroizing;
 
 use self::service::Asked;
 use super::error::{Error, Kind, Reason, Repeat, Result, stopped};
-use super::http::{Answer, Http, Request, encoded};
+use super::http::{Answer, Http, Rate, Request, encoded};
 use super::retry::Policy;
 use crate::interrupt::sleep;
 use crate::secret::Secret;
 
 pub use self::pkce::{Verifier, base64url};
 pub use self::service::{Endpoints, GOOGLE_TOKEN_URI, Service, said, wrong_clock};
+
+/// Nobody logs in more often.
+const RATE: Rate = Rate {
+    burst: 10,
+    per_second: 10,
+};
 
 /// No code is waited for longer, whatever the service says.
 const LONGEST_LOGIN: Duration = Duration::from_secs(3600);
@@ -150,7 +156,7 @@ impl OAuth {
     pub fn for_assertions(service: Service, endpoints: Endpoints, policy: Policy) -> Self {
         OAuth {
             service,
-            http: Http::new(service.kind(), &endpoints.token, policy),
+            http: Http::new(service.kind(), &endpoints.token, RATE, policy),
             endpoints,
             client: None,
             scope: None,

@@ -16,13 +16,20 @@ use super::room::{Room, StorageQuota};
 use super::token::Credentials;
 use super::{KIND, Notes};
 use crate::provider::error::{Error, Kind, Repeat, Result};
-use crate::provider::http::{Answer, Http, Request, encoded, origin};
+use crate::provider::http::{Answer, Http, Rate, Request, encoded, origin};
 use crate::provider::listing::BARREN_PAGES;
 use crate::provider::retry::Policy;
 use crate::secret::Secret;
 
 /// Where the API is, unless configured otherwise (§1).
 const API_URL: &str = "https://www.googleapis.com";
+
+/// No minute has as many requests that it could have more than the 3250 listings an
+/// account is allowed (§9): each listing costs 100 of its 325 000 units.
+const RATE: Rate = Rate {
+    burst: 100,
+    per_second: 50,
+};
 
 /// Ids asked for at a time.
 const IDS: &str = "20";
@@ -140,7 +147,7 @@ impl Account {
         let url = options.api_url.as_deref().unwrap_or(API_URL);
         let base = url.trim_end_matches('/').trim_end_matches(API).to_owned();
         Account {
-            http: Http::new(KIND, &base, policy),
+            http: Http::new(KIND, &base, RATE, policy),
             base,
             options,
             credentials,

@@ -7,43 +7,53 @@ use std::time::{Duration, Instant};
 use crate::failure::Failure;
 use crate::interrupt::sleep;
 
-/// Requests that may go out at once after a rest.
-const BURST: u32 = 5;
-
-/// Requests that may go out in a second. With those of a burst, no second has more than
-/// the 40 of the terms of use (`protocols/yandex_disk.md` §1).
-const PER_SECOND: u32 = 35;
+/// How often a provider may be asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
+    /// Requests that may go out at once after a rest.
+    pub burst: u32,
+    /// Requests that may go out in a second, besides those.
+    pub per_second: u32,
+}
 
 /// Lets requests through, in order.
 #[derive(Debug)]
 pub(super) struct Gate {
+    rate: Rate,
     /// When the bucket of requests is full again: each that goes out moves it on.
     full_at: Mutex<Instant>,
 }
 
 impl Gate {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(rate: Rate) -> Self {
         Gate {
+            rate,
             full_at: Mutex::new(Instant::now()),
         }
     }
 
+    /// What one request takes, and what those of a burst do.
+    fn interval(&self) -> (Duration, Duration) {
+        let interval = Duration::from_secs(1) / self.rate.per_second;
+        (interval, interval * self.rate.burst)
+    }
+
     /// Waits until a request may go out.
     pub(super) fn pass(&self) -> Result<(), Failure> {
-        let interval = Duration::from_secs(1) / PER_SECOND;
+        let (interval, burst) = self.interval();
         let wait = {
             let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
             let now = Instant::now();
             *full_at = (*full_at).max(now) + interval;
-            full_at.duration_since(now).saturating_sub(interval * BURST)
+            full_at.duration_since(now).saturating_sub(burst)
         };
         sleep(wait)
     }
 
     /// Nobody passes before this time is over.
     pub(super) fn rest(&self, pause: Duration) {
-        let interval = Duration::from_secs(1) / PER_SECOND;
+        let (_, burst) = self.interval();
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        *full_at = (*full_at).max(Instant::now() + pause + interval * BURST);
+        *full_at = (*full_at).max(Instant::now() + pause + burst);
     }
 }

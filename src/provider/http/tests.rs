@@ -40,11 +40,17 @@ fn values_are_data() {
     );
 }
 
+const RATE: Rate = Rate {
+    burst: 1,
+    per_second: 1,
+};
+
 #[test]
 fn bytes_go_to_no_strange_place() {
     let cloud = Http::new(
         ProviderKind::YandexDisk,
         "https://cloud-api.yandex.net",
+        RATE,
         Policy::default(),
     );
     let kept = "https://uploader1.disk.yandex.net:443/upload-target/x?y=z";
@@ -70,6 +76,7 @@ fn bytes_go_to_no_strange_place() {
     let here = Http::new(
         ProviderKind::YandexDisk,
         "http://127.0.0.1:8080",
+        RATE,
         Policy::default(),
     );
     let near = "http://127.0.0.1:9090/x";
@@ -77,6 +84,7 @@ fn bytes_go_to_no_strange_place() {
     let gateway = Http::new(
         ProviderKind::YandexDisk,
         "https://localhost:8443",
+        RATE,
         Policy::default(),
     );
     let near = "https://localhost:9443/x";

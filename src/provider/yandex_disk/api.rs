@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 use super::refusal::{Asked, NOT_THE_DISK, Refusal, astray};
 use super::token::Token;
 use crate::provider::error::{Error, Kind, Repeat, Result, Shortage};
-use crate::provider::http::{Answer, Http, Request, encoded, origin};
+use crate::provider::http::{Answer, Http, Rate, Request, encoded, origin};
 use crate::provider::oauth::{Client, Endpoints, OAuth, Renew, Service};
 use crate::provider::retry::Policy;
 use crate::provider::{ProviderKind, Quota};
@@ -29,6 +29,12 @@ const OAUTH_URL: &str = "https://oauth.yandex.com";
 
 /// The hosts that are one and the same API (§1).
 const API_HOSTS: [&str; 2] = ["cloud-api.yandex.net", "cloud-api.yandex.com"];
+
+/// With a burst, no second has more requests than the 40 of the terms of use (§1).
+const RATE: Rate = Rate {
+    burst: 5,
+    per_second: 35,
+};
 
 /// Room is asked for anew after this time.
 const ROOM_LASTS: Duration = Duration::from_secs(60);
@@ -141,7 +147,7 @@ impl Account {
     pub fn new(api_url: Option<&str>, token: Secret, policy: Policy) -> Self {
         let base = api_url.unwrap_or(API_URL).trim_end_matches('/').to_owned();
         Account {
-            http: Http::new(KIND, &base, policy),
+            http: Http::new(KIND, &base, RATE, policy),
             base,
             token: Token::new(token),
             room: Mutex::new(None),
