@@ -83,7 +83,9 @@ impl State {
     /// The first to open a new state switches it over, which needs it alone: `SQLite`
     /// does not ask the busy handler then, so the wait is made here.
     fn use_write_ahead_log(&mut self) -> Result<(), Failure> {
-        let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";
+        // What was deleted is overwritten: it may have been the address of an upload.
+        let settings =
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;";
         let deadline = Instant::now() + BUSY_WAIT;
         loop {
             match self.try_or_damaged(|connection| connection.execute_batch(settings)) {
