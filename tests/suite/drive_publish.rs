@@ -142,7 +142,8 @@ fn s5_what_changes_before_it_gets_its_name_is_not_published() {
         let id = ours.map(|file| file.id.clone()).next().unwrap();
         drive.replace(&id, b"something else");
     });
-    upload.call().run().code(7);
+    upload.fails(7);
+    upload.is_sound();
     upload.settled();
 }
 

@@ -1,7 +1,7 @@
 //! Naming: a verified upload gets its final name, and what had it goes to the trash.
 //!
 //! In this order: for a moment two files have the name, and of those the newer one counts.
-//! What a killed run left so, whoever publishes, discards or deletes next puts right.
+//! What a killed run left so, whoever syncs or deletes that file next puts right.
 
 use std::time::{Duration, Instant};
 
@@ -101,7 +101,12 @@ impl GoogleDrive {
             return Err(self.lost(session));
         }
         let published = file.object()?;
-        if file.name != session.name || !is_same(&published, staged) {
+        let is_named = file.name == session.name;
+        if !is_named || !is_same(&published, staged) {
+            if is_named {
+                // What has the name so far is to count again.
+                self.remove(&file, false)?;
+            }
             let detail = format!(
                 "'{}' is not what was sent once it has its name",
                 session.name
@@ -163,20 +168,10 @@ impl GoogleDrive {
         let Some(id) = &session.operation else {
             return Ok(true);
         };
-        match self.account.file(id)? {
-            Some(file) if is_temporary(&file.name) => {
-                self.remove(&file, true)?;
-            }
-            // It was published; what it replaced was to go next.
-            Some(file) if file.name == session.name && !file.trashed => {
-                for other in self.named(&session.name)? {
-                    if other.is_blob() && other.id != file.id && is_older(&other, &file) {
-                        self.retire(&other)?;
-                    }
-                }
-                self.seen().remove(&session.name);
-            }
-            Some(_) | None => {}
+        // One that was published is a backup. What it replaced goes once it is verified again.
+        let stored = self.account.file(id)?;
+        if let Some(file) = stored.filter(|file| is_temporary(&file.name)) {
+            self.remove(&file, true)?;
         }
         Ok(true)
     }
@@ -264,9 +259,4 @@ fn is_same(one: &Object, other: &Object) -> bool {
         .zip(other.sha256)
         .map(|(one, other)| one == other);
     one.size == other.size && may_be(md5) && may_be(sha256)
-}
-
-/// Whether one was there before the other.
-fn is_older(one: &File, other: &File) -> bool {
-    (one.created_time, &one.id) < (other.created_time, &other.id)
 }
