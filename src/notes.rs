@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::failure::Failure;
-use crate::provider::google_drive::Notes;
+use crate::provider::Notes;
 use crate::state::State;
 
 /// Notes in the state, which is opened when there is something to read or write.

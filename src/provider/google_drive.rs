@@ -38,7 +38,6 @@ use super::{
     Access, Capabilities, Connection, Content, Deletion, Look, Object, Provider, ProviderKind,
     Quota, Session,
 };
-use crate::failure::Failure;
 use crate::name::FileName;
 use crate::progress::Task;
 use crate::remote_path::RemotePath;
@@ -53,15 +52,6 @@ const MY_DRIVE: &str = "root";
 
 /// The identity of an account that does not say whose it is.
 const NAMELESS: &str = "nameless";
-
-/// What is remembered from run to run: the ids of folders, which a search may not find yet.
-pub trait Notes: Send + Sync {
-    /// What was noted under a key.
-    fn recall(&self, key: &str) -> Option<String>;
-
-    /// Notes something for good, in place of what was noted before.
-    fn note(&self, key: &str, value: &str) -> std::result::Result<(), Failure>;
-}
 
 /// One company's directory on one account.
 pub struct GoogleDrive {

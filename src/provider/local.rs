@@ -332,6 +332,10 @@ impl Provider for Local {
         Ok(object(&session.name, &entry))
     }
 
+    fn settle(&self, _: &Object) -> Result<()> {
+        Ok(())
+    }
+
     fn discard(&self, session: &Session) -> Result<bool> {
         let Some(dir) = self.open_directory()? else {
             return Ok(true);

@@ -244,6 +244,16 @@ pub enum Deletion {
     Permanent,
 }
 
+/// What a provider remembers from run to run, such as the ids of folders that a search may
+/// not find yet.
+pub trait Notes: Send + Sync {
+    /// What was noted under a key.
+    fn recall(&self, key: &str) -> Option<String>;
+
+    /// Notes something for good, in place of what was noted before.
+    fn note(&self, key: &str, value: &str) -> std::result::Result<(), Failure>;
+}
+
 /// One company's remote directory at one provider.
 pub trait Provider: Send + Sync {
     /// Which provider this is.
@@ -315,15 +325,13 @@ pub trait Provider: Send + Sync {
     /// Returns the object as it now stands, which is the one that was staged.
     ///
     /// At no instant is the name without the old content or the new; where the
-    /// provider cannot do that in one step, [`Provider::publish`] and
+    /// provider cannot do that in one step, [`Provider::publish`], [`Provider::settle`] and
     /// [`Provider::discard`] finish what a killed run began.
     fn publish(&self, session: &Session, staged: &Object) -> Result<Object>;
 
     /// Puts away what else has the name of an object that was just verified, where names
     /// may be there more than once.
-    fn settle(&self, _object: &Object) -> Result<()> {
-        Ok(())
-    }
+    fn settle(&self, object: &Object) -> Result<()>;
 
     /// Removes what the session stored. A session that is gone is no error.
     ///

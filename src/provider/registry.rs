@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use super::error::{Kind, Reason};
+use super::google_drive;
 use super::google_drive::scope::DRIVE;
 use super::google_drive::service_account::{Key, KeyFile, ServiceAccount};
 use super::google_drive::token::{Credentials, bare_token_warning};
-use super::google_drive::{self, Notes};
 use super::local::{Identity, Local};
 use super::oauth::{Client, Endpoints, Fetch, OAuth, Renew, Service};
 use super::retry::{Policy, Retried};
 use super::yandex_disk::{Account, YandexDisk, oauth};
-use super::{Error, Provider, ProviderKind};
+use super::{Error, Notes, Provider, ProviderKind};
 use crate::credential::SecretSource;
 use crate::failure::{Code, Failure};
 use crate::json_file::{load, parse_typed};
@@ -89,20 +89,17 @@ impl Registry {
 
     /// When the credentials of a provider end, as far as that is known.
     pub fn expires_at(&self, kind: ProviderKind) -> Option<Timestamp> {
-        match kind {
-            ProviderKind::YandexDisk => {}
-            ProviderKind::GoogleDrive => {
-                return match &*locked(&self.google_drive) {
-                    Some(account) => account.credentials().expires_at(),
-                    None => google_expires_at(&self.sections.google_drive),
-                };
-            }
-            ProviderKind::Local => return None,
-        }
         // A token that was renewed meanwhile has another end.
-        match &*locked(&self.yandex_disk) {
-            Some(account) => account.expires_at(),
-            None => self.sections.yandex_disk.token_expires_at,
+        match kind {
+            ProviderKind::YandexDisk => match &*locked(&self.yandex_disk) {
+                Some(account) => account.expires_at(),
+                None => self.sections.yandex_disk.token_expires_at,
+            },
+            ProviderKind::GoogleDrive => match &*locked(&self.google_drive) {
+                Some(account) => account.credentials().expires_at(),
+                None => google_expires_at(&self.sections.google_drive),
+            },
+            ProviderKind::Local => None,
         }
     }
 

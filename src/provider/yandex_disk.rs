@@ -346,6 +346,10 @@ impl Provider for YandexDisk {
         self.give_name(session, staged)
     }
 
+    fn settle(&self, _: &Object) -> Result<()> {
+        Ok(())
+    }
+
     fn discard(&self, session: &Session) -> Result<bool> {
         self.discard_upload(session)
     }

@@ -16,13 +16,13 @@ use vertex_backup::name::FileName;
 use vertex_backup::progress::Silent;
 use vertex_backup::provider::error::Kind;
 use vertex_backup::provider::google_drive::token::Credentials;
-use vertex_backup::provider::google_drive::{
-    Account as DriveAccount, GoogleDrive, Notes, Options, UNIT,
-};
+use vertex_backup::provider::google_drive::{Account as DriveAccount, GoogleDrive, Options, UNIT};
 use vertex_backup::provider::local::{Identity, Local};
 use vertex_backup::provider::retry::{Policy, Retried};
 use vertex_backup::provider::yandex_disk::{Account, YandexDisk};
-use vertex_backup::provider::{Content, Deletion, Look, Object, ObjectKind, Provider, Session};
+use vertex_backup::provider::{
+    Content, Deletion, Look, Notes, Object, ObjectKind, Provider, Session,
+};
 use vertex_backup::remote_path::RemotePath;
 use vertex_backup::secret::Secret;
 

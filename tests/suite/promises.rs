@@ -108,7 +108,7 @@ fn meanwhile<F: Fn()>(act: F) -> Meanwhile<F> {
 struct Damaging(Box<dyn Provider>, PathBuf);
 
 impl Provider for Damaging {
-    forward!(0: kind capabilities check claim quota stat list_page read begin inspect publish discard delete);
+    forward!(0: kind capabilities check claim quota stat list_page read begin inspect publish settle discard delete);
 
     fn send(&self, session: &Session, body: &mut dyn Content, task: &dyn Task) -> Answer<()> {
         self.0.send(session, body, task)?;

@@ -730,7 +730,7 @@ fn what_changes_between_plan_and_act_is_not_removed() {
 struct Stubborn(Box<dyn Provider>, String);
 
 impl Provider for Stubborn {
-    forward!(0: kind capabilities check claim quota stat list_page read begin send inspect publish discard);
+    forward!(0: kind capabilities check claim quota stat list_page read begin send inspect publish settle discard);
 
     fn delete(&self, name: &FileName, deletion: Deletion) -> Answer<bool> {
         if name.as_str() == self.1 {

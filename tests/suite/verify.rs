@@ -386,7 +386,7 @@ impl Hashing {
 }
 
 impl Provider for Hashing {
-    forward!(inner: kind check claim quota begin send inspect publish discard delete);
+    forward!(inner: kind check claim quota begin send inspect publish settle discard delete);
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {

@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::KIND;
 use super::file::{FIELDS, File};
 use super::home::Home;
 use super::query::Query;
 use super::refusal::{Asked, NOT_THE_DRIVE, Refusal, astray};
 use super::room::{Room, StorageQuota};
 use super::token::Credentials;
-use super::{KIND, Notes};
+use crate::provider::Notes;
 use crate::provider::error::{Error, Kind, Repeat, Result};
 use crate::provider::http::{Answer, Http, Rate, Request, encoded, origin};
 use crate::provider::listing::BARREN_PAGES;

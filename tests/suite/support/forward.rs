@@ -98,6 +98,15 @@ macro_rules! forward {
         }
         $crate::support::forward::forward!($field: $($rest)*);
     };
+    ($field:tt: settle $($rest:ident)*) => {
+        fn settle(
+            &self,
+            object: &vertex_backup::provider::Object,
+        ) -> vertex_backup::provider::Result<()> {
+            self.$field.settle(object)
+        }
+        $crate::support::forward::forward!($field: $($rest)*);
+    };
     ($field:tt: discard $($rest:ident)*) => {
         fn discard(
             &self,
