@@ -244,6 +244,14 @@ fn from_file(path: &Path, section: &GoogleDrive) -> Result<Client, Failure> {
     })
 }
 
+/// How the code gets from the browser to here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Visited,
+    Pasted,
+    Either,
+}
+
 /// The browser is sent back to this machine, or its address is pasted here.
 fn by_redirect(ui: &Ui, service: &OAuth, args: &ProvidersLogin) -> Result<Grant, Failure> {
     if args.code {
@@ -259,14 +267,20 @@ fn by_redirect(ui: &Ui, service: &OAuth, args: &ProvidersLogin) -> Result<Grant,
         "type": "login", "authorize_url": page, "redirect_uri": redirect_uri,
         "expires_in": PATIENCE.as_secs(),
     });
-    ui.instruct(&event, || instructions(&page, port.number, args.code));
-    let answer = if args.code {
+    let way = if args.code {
+        Way::Pasted
+    } else if ui.can_be_asked(ADDRESS).is_ok() && takes_lines() {
+        Way::Either
+    } else {
+        Way::Visited
+    };
+    ui.instruct(&event, || instructions(&page, port.number, way));
+    let answer = if way == Way::Pasted {
         // The page must not load, so nobody may be there.
         drop(port);
         Some(pasted(&ui.read_answer(ADDRESS)?, &state))
     } else {
-        let may_paste = ui.can_be_asked(ADDRESS).is_ok() && takes_lines();
-        port.wait(&state, may_paste, |why| ui.warn(why))?
+        port.wait(&state, way == Way::Either, |why| ui.warn(why))?
     };
     match answer {
         Some(Answer::Code(code)) => service
@@ -281,21 +295,25 @@ fn by_redirect(ui: &Ui, service: &OAuth, args: &ProvidersLogin) -> Result<Grant,
     }
 }
 
-fn instructions(page: &str, port: u16, by_code: bool) -> String {
+fn instructions(page: &str, port: u16, way: Way) -> String {
     let open = format!(
         "Open this address in a browser, and allow access with the account that is to have the \
          backups:\n{page}\n"
     );
-    if by_code {
+    if way == Way::Pasted {
         return format!(
             "{open}The browser then shows a page that does not load. Paste its address here: it \
              begins with http://127.0.0.1:{port}/\n"
         );
     }
+    let paste = if way == Way::Either {
+        "or paste here the address of the page that does not load.\n"
+    } else {
+        ""
+    };
     format!(
         "{open}The browser then comes to port {port} of the machine it runs on. If that is not this \
-         machine, open a way there first:\n  ssh -L {port}:127.0.0.1:{port} HOST\n\
-         or paste here the address of the page that does not load.\n\
+         machine, open a way there first:\n  ssh -L {port}:127.0.0.1:{port} HOST\n{paste}\
          Waiting for that, for {} at the most; Ctrl-C gives up.\n",
         duration::show(PATIENCE)
     )

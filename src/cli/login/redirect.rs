@@ -3,6 +3,7 @@
 //! Whatever else connects is answered and forgotten: browsers connect ahead of time and ask for
 //! icons, and only who knows this login's state can end it.
 
+use std::collections::HashSet;
 use std::io::{self, BufRead as _, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -92,9 +93,12 @@ fn receive(
     stray: impl Fn(&str),
 ) -> Result<Option<Answer>, Failure> {
     let started = Instant::now();
+    // Any page in a browser can come here, as often as it likes.
+    let mut strays = HashSet::new();
     while started.elapsed() < PATIENCE {
         check()?;
         let answer = match events.recv_timeout(TICK) {
+            Ok(Event::Visited(Answer::Stray(why))) if !strays.insert(why) => continue,
             Ok(Event::Visited(answer)) => answer,
             Ok(Event::Pasted(line)) if line.trim().is_empty() => continue,
             Ok(Event::Pasted(line)) => pasted(&line, state),
@@ -132,7 +136,8 @@ fn listen(listener: &TcpListener, state: &Arc<str>, events: &Sender<Event>) {
         };
         // Of two connections, the one that says nothing must not keep the other waiting.
         let (state, events) = (Arc::clone(state), events.clone());
-        std::thread::spawn(move || {
+        // Without a thread for it, it comes to nothing, as if nobody were here.
+        let _ = std::thread::Builder::new().spawn(move || {
             if let Some(answer) = serve(stream, &state) {
                 // Nobody waits any more: then it is of no use.
                 let _ = events.send(Event::Visited(answer));
