@@ -542,6 +542,14 @@ fn a_place_to_begin_that_does_not_do_is_told() {
         "'1nowhere' (folder_id) is not there, or hidden",
         "drive.file only what this client_id made",
     );
+    // The way out that the hint shows.
+    let set = ["providers", "set", "google_drive", "--folder-id"];
+    drive.run([&set[..], &["1nowhere"]].concat()).code(0);
+    let error = drive.json(6, ["providers", "test", "google_drive"]);
+    let hint = error["hint"].as_str().unwrap();
+    assert!(hint.contains(&format!("{} ''", set.join(" "))), "{hint}");
+    drive.run([&set[..], &[""]].concat()).code(0);
+    drive.json(0, ["providers", "test", "google_drive"]);
     let theirs = fake.put_foreign_folder(ROOT, "theirs");
     tell(
         &drive,

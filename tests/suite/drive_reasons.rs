@@ -235,7 +235,7 @@ fn what_is_used_up_says_when_to_come_back() {
         (
             error("activeItemCreationLimitExceeded"),
             "as many files as",
-            "prune --permanent",
+            "prune --all --permanent",
             false,
         ),
     ];
@@ -578,7 +578,7 @@ fn a_drive_without_room_says_what_fills_it() {
         );
         let hint = error["hint"].as_str().unwrap();
         assert_eq!(hint.contains("the trash holds 800 B"), trash > 0, "{hint}");
-        assert!(hint.contains("prune --permanent"), "{hint}");
+        assert!(hint.contains("prune --all --permanent"), "{hint}");
     }
     assert_eq!(drive.fake.count(Op::Initiate), 0);
     // On a shared drive they say nothing.

@@ -179,10 +179,10 @@ pub(crate) struct ProvidersSet {
     /// google_drive: what to ask for with a service account: drive.file, drive or drive.readonly [default: drive]
     #[arg(long, value_name = "SCOPE")]
     pub(crate) scope: Option<String>,
-    /// google_drive: the folder below which all goes
+    /// google_drive: the folder below which all goes; '' for none
     #[arg(long, visible_alias = "folder", value_name = "ID")]
     pub(crate) folder_id: Option<String>,
-    /// google_drive: the shared drive
+    /// google_drive: the shared drive; '' for none
     #[arg(long, visible_alias = "shared-drive", value_name = "ID")]
     pub(crate) shared_drive_id: Option<String>,
     /// Switch the provider off, and keep the rest

@@ -13,6 +13,7 @@ use crate::credential::CommandLine;
 use crate::exit;
 use crate::failure::{Code, Failure};
 use crate::provider::ProviderKind;
+use crate::provider::error::preamble;
 use crate::provider::google_drive::scope;
 use crate::provider::registry::{Registry, not_configured, service_account_key};
 use crate::provider_settings::{
@@ -226,15 +227,20 @@ pub(super) fn set(context: &Context, args: &ProvidersSet) -> anyhow::Result<u8> 
 
 /// Says what is still missing, or of no use.
 fn warn_of_gaps(context: &Context, registry: &Registry) {
+    let kind = ProviderKind::GoogleDrive;
     let section = registry.google_section();
     if section.impersonate.is_some() && section.service_account_file.is_none() {
         let warning = "impersonate is for a service account, which is not what google_drive uses";
         context.ui.warn(warning);
     }
-    if registry.is_configured(ProviderKind::GoogleDrive)
+    if registry.is_configured(kind)
         && let Err(failure) = registry.google_credentials()
     {
-        context.ui.warn(&failure.to_string());
+        let why = failure.to_string();
+        let why = why.strip_prefix(&preamble(kind)).unwrap_or(&why);
+        context
+            .ui
+            .warn(&format!("{kind} cannot be used yet: {why}"));
     }
 }
 

@@ -68,13 +68,15 @@ impl Account {
                     "name another: vertex-backup providers set google_drive --folder-id ID",
                 ));
             }
-            None => return Err(self.unseen(&format!("the folder '{shown}' (folder_id)"))),
+            None => return Err(self.unseen("folder", "folder_id", id)),
         };
         if drive.is_some() && drive != folder.drive_id.as_deref() {
             let detail = format!(
                 "the folder '{shown}' (folder_id) is not on the shared drive that is configured (shared_drive_id)"
             );
-            return Err(refused(detail).hint("give only one of both"));
+            return Err(refused(detail).hint(
+                "give only one of both: vertex-backup providers set google_drive --shared-drive-id ''",
+            ));
         }
         Ok(Home {
             id: folder.id,
@@ -130,8 +132,7 @@ impl Account {
     }
 
     fn unseen_drive(&self, id: &str) -> Error {
-        let what = format!("the shared drive '{}' (shared_drive_id)", printable(id));
-        self.unseen(&what)
+        self.unseen("shared drive", "shared_drive_id", id)
     }
 
     fn own_home(&self) -> Result<Home> {
@@ -147,7 +148,7 @@ impl Account {
     }
 
     /// The error of what is not there, or hidden by the scope: the answer is the same.
-    fn unseen(&self, what: &str) -> Error {
+    fn unseen(&self, what: &str, key: &str, id: &str) -> Error {
         let credentials = &self.credentials;
         let hint = if credentials.is_service_account() && credentials.impersonates().is_none() {
             "share it with the service account's address, as Content manager".to_owned()
@@ -157,16 +158,18 @@ impl Account {
         {
             "check the id, and share it with the account".to_owned()
         } else {
+            let option = key.replace('_', "-");
             format!(
-                "with the scope drive.file only what this client_id made can be seen: leave folder_id out, \
-                 or {LOGIN} --scope drive"
+                "with the scope drive.file only what this client_id made can be seen: do without it \
+                 (vertex-backup providers set google_drive --{option} ''), or {LOGIN} --scope drive"
             )
         };
         let who = credentials
             .client_id()
             .map_or_else(String::new, |id| format!(" for {}", printable(id)));
         refused(format!(
-            "{what} is not there, or hidden from this login{who}"
+            "the {what} '{}' ({key}) is not there, or hidden from this login{who}",
+            printable(id)
         ))
         .hint(hint)
     }

@@ -205,7 +205,7 @@ impl Refusal {
             | "activeItemCreationLimitExceeded" => say(
                 Reason::Quota,
                 "the folder, the drive or the account holds as many files as Google allows",
-                "remove old backups: vertex-backup prune --permanent",
+                "remove old backups: vertex-backup prune --all --permanent",
             ),
             "myDriveHierarchyDepthLimitExceeded" | "teamDriveHierarchyTooDeep" => say(
                 Reason::Forbidden,

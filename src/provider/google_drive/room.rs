@@ -67,10 +67,10 @@ impl StorageQuota {
         };
         let hint = match self.usage_in_drive_trash {
             Some(trash) if trash > 0 => format!(
-                "the trash holds {}: empty it; or remove old backups: vertex-backup prune --permanent",
+                "the trash holds {}: empty it; or remove old backups: vertex-backup prune --all --permanent",
                 bytes(trash)
             ),
-            _ => "remove old backups: vertex-backup prune --permanent".to_owned(),
+            _ => "remove old backups: vertex-backup prune --all --permanent".to_owned(),
         };
         Error::new(KIND, Kind::Full(Shortage { needed, free }), detail).hint(hint)
     }

@@ -423,10 +423,10 @@ impl Disk {
         };
         let hint = match self.trash_size {
             Some(trash) if trash > 0 => format!(
-                "the trash holds {}: empty it; or remove old backups: vertex-backup prune --permanent",
+                "the trash holds {}: empty it; or remove old backups: vertex-backup prune --all --permanent",
                 bytes(trash)
             ),
-            _ => "remove old backups: vertex-backup prune --permanent".to_owned(),
+            _ => "remove old backups: vertex-backup prune --all --permanent".to_owned(),
         };
         Err(Error::new(KIND, Kind::Full(shortage), detail).hint(hint))
     }
