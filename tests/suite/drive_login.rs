@@ -244,6 +244,17 @@ fn the_operator_is_told_what_to_open_and_how_to_get_there() {
 }
 
 #[test]
+fn nobody_is_asked_to_paste_what_is_not_read() {
+    let drive = logged_out();
+    let mut run = drive.call([&BY_FILE[..], &["--no-input"]].concat()).spawn();
+    let stderr = BufReader::new(run.stderr.take().unwrap());
+    let lines: Vec<String> = stderr.lines().take(5).map(Result::unwrap).collect();
+    assert!(lines[4].starts_with("Waiting for that"), "{lines:?}");
+    browse(&drive.fake.authorize(&lines[1]));
+    Outcome::of(&run.wait_with_output().unwrap(), &drive).code(0);
+}
+
+#[test]
 fn the_address_may_be_pasted_while_the_browser_is_waited_for() {
     let drive = logged_out();
     for by_code_alone in [false, true] {
