@@ -50,8 +50,10 @@ impl GoogleDrive {
         if ids.len() > 1 {
             self.tell_of_copies(name, &ids);
         }
-        self.seen()
-            .insert(name.to_owned(), (Instant::now(), found.clone()));
+        let mut seen = self.seen();
+        // Of thousands of files, only the last ones looked at are kept.
+        seen.retain(|_, (at, _)| at.elapsed() < LOOK_LASTS);
+        seen.insert(name.to_owned(), (Instant::now(), found.clone()));
         Ok(found)
     }
 
