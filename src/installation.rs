@@ -23,7 +23,7 @@ use crate::provider::{Look, Provider, ProviderKind};
 use crate::provider_file;
 use crate::provider_settings::ProviderSettings;
 use crate::remote_path::RemotePath;
-use crate::renewal::{GoogleLogin, Renewal};
+use crate::renewal::{GoogleLogin, YandexLogin};
 use crate::sets::Member;
 use crate::settings::Settings;
 use crate::source::{SourceFile, carried};
@@ -142,16 +142,13 @@ impl Installation {
         if let Some((shared, loaded)) = provider_file::load_sections(path)? {
             sections = shared.clone().overlaid(sections);
             let settings = ProviderSettings::of(&self.settings);
-            renewal = Renewal::of(settings, &shared, &sections, self.settings.policy());
+            renewal = YandexLogin::of(settings, &shared, &sections, self.settings.policy());
             warnings.extend(loaded.wide_mode.map(|mode| wide_mode_warning(path, mode)));
         }
         warnings.extend(sections.warnings.clone());
-        let google = &sections.google_drive;
         if sections.is_configured(ProviderKind::GoogleDrive) {
-            let key = google.service_account_file.as_deref();
-            let key = key.filter(|_| google.refresh_token.is_none());
-            let others = key.and_then(|key| Some(wide_mode_warning(key, wide_mode(key)?)));
-            warnings.extend(others);
+            let key = sections.google_drive.key_file();
+            warnings.extend(key.and_then(|key| Some(wide_mode_warning(key, wide_mode(key)?))));
         }
         let login = GoogleLogin::of(
             ProviderSettings::of(&self.settings),

@@ -1,6 +1,7 @@
 //! What is configured for each provider: the sections of the provider file and of `config.json`.
 
 mod google_drive;
+mod yandex_disk;
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
 use self::google_drive::RawGoogleDrive;
+use self::yandex_disk::RawYandexDisk;
 use crate::credential::{CommandLine, SecretSource};
 use crate::failure::{Code, Failure};
 use crate::json_file::{Object, parse_typed};
@@ -17,6 +19,7 @@ use crate::provider::ProviderKind;
 use crate::secret::Secret;
 
 pub use self::google_drive::GoogleDrive;
+pub use self::yandex_disk::YandexDisk;
 
 /// What is configured for each provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,27 +32,6 @@ pub struct Sections {
     pub local: LocalRoot,
     /// What the operator should know of how they are written.
     pub warnings: Vec<String>,
-}
-
-/// Yandex Disk: a token, how to get the next one, and where the API is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct YandexDisk {
-    /// Switched on; absent counts as on where there are credentials.
-    pub enabled: Option<bool>,
-    /// `oauth_token`.
-    pub oauth_token: Option<SecretSource>,
-    /// `refresh_token`: what a new token is given for.
-    pub refresh_token: Option<SecretSource>,
-    /// `token_expires_at`, as far as it is known.
-    pub token_expires_at: Option<Timestamp>,
-    /// `client_id`: the application that the operator registered.
-    pub client_id: Option<String>,
-    /// `client_secret`.
-    pub client_secret: Option<SecretSource>,
-    /// `oauth_url`: where tokens come from, for tests, proxies and private gateways.
-    pub oauth_url: Option<String>,
-    /// `api_url`, for tests, proxies and private gateways.
-    pub api_url: Option<String>,
 }
 
 /// The local provider: its root directory.
@@ -68,25 +50,6 @@ struct RawSections {
     yandex_disk: Option<Object<RawYandexDisk>>,
     google_drive: Option<Object<RawGoogleDrive>>,
     local: Option<Object<RawLocal>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct RawYandexDisk {
-    enabled: Option<bool>,
-    oauth_token: Option<Written>,
-    oauth_token_file: Option<PathBuf>,
-    oauth_token_command: Option<CommandLine>,
-    refresh_token: Option<Written>,
-    refresh_token_file: Option<PathBuf>,
-    refresh_token_command: Option<CommandLine>,
-    token_expires_at: Option<Moment>,
-    client_id: Option<String>,
-    client_secret: Option<Written>,
-    client_secret_file: Option<PathBuf>,
-    client_secret_command: Option<CommandLine>,
-    oauth_url: Option<Address>,
-    api_url: Option<Address>,
 }
 
 #[derive(Deserialize, Default)]
@@ -153,39 +116,6 @@ impl Sources<'_> {
     }
 }
 
-impl RawYandexDisk {
-    fn read(self, sources: &mut Sources<'_>) -> Result<YandexDisk, Failure> {
-        let mut secret = |key: &str, inline, file, command| {
-            sources.one(&format!("yandex_disk.{key}"), inline, file, command)
-        };
-        Ok(YandexDisk {
-            enabled: self.enabled,
-            oauth_token: secret(
-                "oauth_token",
-                self.oauth_token,
-                self.oauth_token_file,
-                self.oauth_token_command,
-            )?,
-            refresh_token: secret(
-                "refresh_token",
-                self.refresh_token,
-                self.refresh_token_file,
-                self.refresh_token_command,
-            )?,
-            token_expires_at: self.token_expires_at.and_then(|Moment(at)| at),
-            client_id: filled(self.client_id),
-            client_secret: secret(
-                "client_secret",
-                self.client_secret,
-                self.client_secret_file,
-                self.client_secret_command,
-            )?,
-            oauth_url: filled(self.oauth_url.map(|Address(url)| url)),
-            api_url: filled(self.api_url.map(|Address(url)| url)),
-        })
-    }
-}
-
 impl RawLocal {
     fn read(self) -> LocalRoot {
         let root = self
@@ -195,27 +125,6 @@ impl RawLocal {
         LocalRoot {
             enabled: self.enabled,
             root,
-        }
-    }
-}
-
-impl YandexDisk {
-    /// A token given over there is another one: what is known of this one does not hold for it.
-    fn overlaid(self, over: YandexDisk) -> YandexDisk {
-        let ours = if over.oauth_token.is_some() {
-            (None, None)
-        } else {
-            (self.refresh_token, self.token_expires_at)
-        };
-        YandexDisk {
-            enabled: over.enabled.or(self.enabled),
-            oauth_token: over.oauth_token.or(self.oauth_token),
-            refresh_token: over.refresh_token.or(ours.0),
-            token_expires_at: over.token_expires_at.or(ours.1),
-            client_id: over.client_id.or(self.client_id),
-            client_secret: over.client_secret.or(self.client_secret),
-            oauth_url: over.oauth_url.or(self.oauth_url),
-            api_url: over.api_url.or(self.api_url),
         }
     }
 }
@@ -278,7 +187,8 @@ impl Sections {
                 .unwrap_or(self.yandex_disk.oauth_token.is_some()),
             ProviderKind::GoogleDrive => {
                 let section = &self.google_drive;
-                section.enabled.unwrap_or(section.has_credentials())
+                let has_credentials = section.credential_kind().is_some();
+                section.enabled.unwrap_or(has_credentials)
             }
         }
     }

@@ -15,6 +15,7 @@ use crate::exit;
 use crate::failure::{Code, Failure};
 use crate::provider::ProviderKind;
 use crate::provider::error::preamble;
+use crate::provider::google_drive::token::CredentialKind;
 use crate::provider::registry::Registry;
 use crate::renewal;
 use crate::status::{ProviderStatus, of_provider, test};
@@ -130,7 +131,9 @@ fn warn_of_end(
     expires_at: Option<Timestamp>,
 ) {
     // Of a bare token everybody is told who uses it.
-    let is_bare = kind == ProviderKind::GoogleDrive && registry.google_section().is_bare_token();
+    let credentials = registry.google_section().credential_kind();
+    let is_bare =
+        kind == ProviderKind::GoogleDrive && credentials == Some(CredentialKind::AccessToken);
     let expires_at = expires_at.filter(|_| !is_bare);
     let warning = expires_at.and_then(|at| renewal::warning(kind, at, Timestamp::now()));
     if let Some(warning) = warning {

@@ -97,7 +97,7 @@ impl Registry {
             },
             ProviderKind::GoogleDrive => match &*locked(&self.google_drive) {
                 Some(account) => account.credentials().expires_at(),
-                None => google_expires_at(&self.sections.google_drive),
+                None => self.sections.google_drive.expires_at(),
             },
             ProviderKind::Local => None,
         }
@@ -356,17 +356,6 @@ pub fn yandex_oauth(
         secret: secret.transpose()?,
     };
     Ok(oauth(url, client, policy))
-}
-
-/// When the operator has to log in to Google Drive again, as far as that is known.
-fn google_expires_at(section: &GoogleDrive) -> Option<Timestamp> {
-    if section.refresh_token.is_some() {
-        section.refresh_token_expires_at
-    } else if section.service_account_file.is_some() {
-        None
-    } else {
-        section.token_expires_at
-    }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,7 +1,7 @@
 //! The section of Google Drive: one of three kinds of credentials, and where backups go.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::de::{self, Error as _, Unexpected, Visitor};
@@ -12,6 +12,7 @@ use crate::credential::{CommandLine, SecretSource};
 use crate::failure::Failure;
 use crate::json_file::Object;
 use crate::provider::google_drive::scope;
+use crate::provider::google_drive::token::CredentialKind;
 
 /// What Google Drive takes in one piece is a multiple of this.
 const CHUNK_STEP: u64 = 256 * 1024;
@@ -152,24 +153,38 @@ impl RawGoogleDrive {
 }
 
 impl GoogleDrive {
-    /// Whether there is something to log in with.
-    pub fn has_credentials(&self) -> bool {
-        self.access_token.is_some()
-            || self.refresh_token.is_some()
-            || self.service_account_file.is_some()
+    /// Which credentials are in use: of the kinds there are, the one that lasts longest.
+    pub fn credential_kind(&self) -> Option<CredentialKind> {
+        if self.refresh_token.is_some() {
+            Some(CredentialKind::RefreshToken)
+        } else if self.service_account_file.is_some() {
+            Some(CredentialKind::ServiceAccount)
+        } else {
+            self.access_token
+                .is_some()
+                .then_some(CredentialKind::AccessToken)
+        }
     }
 
-    /// Whether there is nothing but a token that ends within an hour.
-    pub fn is_bare_token(&self) -> bool {
-        self.access_token.is_some()
-            && self.refresh_token.is_none()
-            && self.service_account_file.is_none()
+    /// When an operator has to do something about them, as far as that is known.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        match self.credential_kind()? {
+            CredentialKind::RefreshToken => self.refresh_token_expires_at,
+            CredentialKind::ServiceAccount => None,
+            CredentialKind::AccessToken => self.token_expires_at,
+        }
+    }
+
+    /// The key file of the service account that is in use.
+    pub fn key_file(&self) -> Option<&Path> {
+        let is_used = self.credential_kind() == Some(CredentialKind::ServiceAccount);
+        self.service_account_file.as_deref().filter(|_| is_used)
     }
 
     /// Credentials given over there are others: no kind of ours wins over them, and what is
     /// known of ours does not hold for them.
     pub(super) fn overlaid(self, over: GoogleDrive) -> GoogleDrive {
-        let ours = if over.has_credentials() {
+        let ours = if over.credential_kind().is_some() {
             GoogleDrive {
                 access_token: None,
                 token_expires_at: None,

@@ -89,7 +89,7 @@ pub(super) fn refuse(context: &Context, args: &ProvidersLogin) -> Result<(), Fai
         config.map_or_else(String::new, |config| config.value.display().to_string())
     };
     let ours = &settings.sections.google_drive;
-    if ours.has_credentials() {
+    if ours.credential_kind().is_some() {
         let detail = format!(
             "'{}' gives credentials of {KIND}, which win over those that a login stores",
             config()
