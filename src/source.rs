@@ -225,6 +225,11 @@ impl Body<'_> {
         self.source.changed(why)
     }
 
+    /// As [`SourceFile::confirm_unchanged`].
+    pub(crate) fn confirm_unchanged(&self) -> Result<(), Failure> {
+        self.source.confirm_unchanged()
+    }
+
     /// Whether all bytes have been read.
     pub fn is_at_end(&self) -> bool {
         self.hashed == self.source.size()

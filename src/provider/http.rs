@@ -13,6 +13,7 @@ mod incoming;
 mod proxy;
 mod transport;
 mod trouble;
+mod words;
 
 use std::cell::Cell;
 use std::io::{self, Read};
@@ -38,6 +39,7 @@ use crate::text::{bytes, printable};
 
 pub use self::address::{encoded, origin};
 pub use self::gate::Rate;
+pub use self::words::said;
 
 /// No page of a provider's answers is larger.
 const MAX_ANSWER: u64 = 16 * 1024 * 1024;
@@ -122,15 +124,7 @@ impl Answer {
 
     /// The beginning of what it says, fit to be shown.
     pub fn excerpt(&self) -> String {
-        let text = String::from_utf8_lossy(&self.body);
-        let words: Vec<_> = text.split_whitespace().collect();
-        let short: String = words.join(" ").chars().take(200).collect();
-        let safe = match short.find("://") {
-            // Whatever address an error page holds, it may be a signed one.
-            Some(position) => short[..position].to_owned(),
-            None => short,
-        };
-        printable(&safe).into_owned()
+        said(&String::from_utf8_lossy(&self.body))
     }
 }
 

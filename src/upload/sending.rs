@@ -15,7 +15,7 @@ use crate::failure::{Code, Failure};
 use crate::hash::Sha256;
 use crate::name::FileName;
 use crate::progress::Task;
-use crate::provider::error::{Error, Kind, Repeat};
+use crate::provider::error::{Error, Kind, Repeat, smuggle};
 use crate::provider::{Content, Look, Object, Session};
 use crate::source::{Body, carried};
 use crate::state::State;
@@ -80,7 +80,10 @@ impl Read for Noted<'_, '_> {
 }
 
 impl Seek for Noted<'_, '_> {
+    /// Each piece begins with a look at the source: a file that changed is of no use.
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let unchanged = self.body.confirm_unchanged();
+        unchanged.map_err(|failure| smuggle(failure.into()))?;
         self.body.seek(to)
     }
 }

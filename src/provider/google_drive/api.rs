@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::KIND;
-use super::file::{FIELDS, File};
+use super::file::{FIELDS, File, or_default};
 use super::home::Home;
 use super::query::Query;
 use super::refusal::{Asked, NOT_THE_DRIVE, Refusal, astray};
@@ -57,9 +57,14 @@ pub struct Account {
     http: Http,
     base: String,
     ids: Mutex<Vec<String>>,
+    used_ids: Mutex<HashSet<String>>,
     pub(super) home: Mutex<Option<Home>>,
     /// The folders of a remote directory that were found: more than one where it has twins.
     pub(super) folders: Mutex<HashMap<String, Vec<String>>>,
+    /// The ids of folders that are known to be there.
+    pub(super) sound: Mutex<HashSet<String>>,
+    /// The ids of folders that a search still shows, and which are not there any more.
+    pub(super) gone: Mutex<HashSet<String>>,
     /// Only one of our threads makes folders.
     pub(super) making: Mutex<()>,
     pub(super) room: Mutex<Option<Room>>,
@@ -82,9 +87,9 @@ pub(super) struct User {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct About {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     user: User,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub(super) storage_quota: StorageQuota,
 }
 
@@ -154,6 +159,9 @@ impl Account {
             credentials,
             notes,
             ids: Mutex::default(),
+            used_ids: Mutex::default(),
+            sound: Mutex::default(),
+            gone: Mutex::default(),
             home: Mutex::default(),
             folders: Mutex::default(),
             making: Mutex::default(),
@@ -256,18 +264,25 @@ impl Account {
     }
 
     pub(super) fn file_with(&self, id: &str, fields: &str) -> Result<Option<File>> {
-        let doing = "looking at a file";
+        match self.ask_for(id, fields)? {
+            Ok(file) => Ok(Some(file)),
+            Err(refusal) if refusal.is_missing() => Ok(None),
+            Err(refusal) => Err(refusal.error("looking at a file")),
+        }
+    }
+
+    /// As [`Account::file`], with the refusal where there is one.
+    pub(super) fn ask_for(&self, id: &str, fields: &str) -> Result<Asked<File>> {
         let asked = self.ask(Call {
             method: "GET",
             path: &format!("/files/{}", encoded(id)),
             query: &[("fields", fields), ALL_DRIVES],
             ..Call::default()
         })?;
-        match asked {
-            Ok(answer) => read(&answer, doing).map(Some),
-            Err(refusal) if refusal.is_missing() => Ok(None),
-            Err(refusal) => Err(refusal.error(doing)),
-        }
+        Ok(match asked {
+            Ok(answer) => Ok(read(&answer, "looking at a file")?),
+            Err(refusal) => Err(refusal),
+        })
     }
 
     /// Changes a file; `None` where there is none.
@@ -376,7 +391,10 @@ impl Account {
             ..Call::default()
         })?;
         let answer = asked.map_err(|refusal| refusal.error(doing))?;
+        let used = &mut *locked(&self.used_ids);
         *ids = read::<Ids>(&answer, doing)?.ids;
+        // Each is given out once, whatever the service does.
+        ids.retain(|id| used.insert(id.clone()));
         ids.pop()
             .ok_or_else(|| astray("it gives no ids for new files"))
     }

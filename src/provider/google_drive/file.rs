@@ -23,7 +23,7 @@ const GOOGLE_APPS: &str = "application/vnd.google-apps.";
 pub(super) struct File {
     pub(super) id: String,
     pub(super) name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     mime_type: String,
     #[serde(default, deserialize_with = "readable")]
     size: Option<Number>,
@@ -31,16 +31,16 @@ pub(super) struct File {
     md5_checksum: Option<Md5>,
     #[serde(default, deserialize_with = "readable")]
     sha256_checksum: Option<Sha256>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub(super) parents: Vec<String>,
     #[serde(default, deserialize_with = "readable")]
     pub(super) created_time: Option<Timestamp>,
     #[serde(default, deserialize_with = "readable")]
     pub(super) modified_time: Option<Timestamp>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub(super) trashed: bool,
     pub(super) drive_id: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub(super) capabilities: Rights,
 }
 
@@ -74,11 +74,18 @@ impl<'de> Deserialize<'de> for Number {
 }
 
 /// What nothing depends on may be written in any way: a file whose date cannot be read is there.
-fn readable<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+pub(super) fn readable<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     value: D,
 ) -> std::result::Result<Option<T>, D::Error> {
     let value = serde_json::Value::deserialize(value)?;
     Ok(serde_json::from_value(value).ok())
+}
+
+/// As [`readable`], where there is something to be taken instead.
+pub(super) fn or_default<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(
+    value: D,
+) -> std::result::Result<T, D::Error> {
+    Ok(readable(value)?.unwrap_or_default())
 }
 
 impl File {
@@ -99,6 +106,11 @@ impl File {
             self.created_time,
             &self.id,
         )
+    }
+
+    /// Which of several was there before: the oldest first, and always the same.
+    pub(super) fn age(&self) -> impl Ord + use<'_> {
+        (self.created_time, &self.id)
     }
 
     /// Changes with the content, and with nothing else.

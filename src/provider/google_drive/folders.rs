@@ -16,6 +16,9 @@ use crate::provider::error::{Error, Kind, Repeat, Result};
 use crate::remote_path::RemotePath;
 use crate::text::printable;
 
+/// How often a chain of folders is looked for anew because a search showed one that is gone.
+const SEARCHES: usize = 3;
+
 /// One folder's place: in which folders it is looked for, and what it is called.
 struct Segment<'a> {
     parents: &'a [String],
@@ -36,7 +39,42 @@ impl Account {
             return Ok(known);
         }
         let _alone = locked(&self.making);
-        self.resolve(directory, true)
+        for _ in 0..SEARCHES {
+            let found = self.resolve(directory, true)?;
+            if self.is_sound(&found[0])? {
+                return Ok(found);
+            }
+            // A folder in the trash takes what is in it along: it may be any one on the way.
+            self.drop_gone(directory)?;
+        }
+        let detail =
+            format!("the folder '{directory}' is in the trash, and a search still shows it");
+        Err(astray(detail).repeat(Repeat::Soon))
+    }
+
+    /// Whether a folder is there, by what is true at once: a search may lag (§4).
+    fn is_sound(&self, id: &str) -> Result<bool> {
+        if id == MY_DRIVE || locked(&self.sound).contains(id) {
+            return Ok(true);
+        }
+        let is_there = self.file(id)?.is_some_and(|folder| !folder.trashed);
+        if is_there {
+            locked(&self.sound).insert(id.to_owned());
+        }
+        Ok(is_there)
+    }
+
+    /// Finds out which folders of a directory are gone, whatever a search shows.
+    fn drop_gone(&self, directory: &RemotePath) -> Result<()> {
+        for path in prefixes(directory) {
+            for id in self.known_folders(&path).unwrap_or_default() {
+                if !self.is_sound(&id)? {
+                    locked(&self.gone).insert(id);
+                }
+            }
+        }
+        self.forget_folders(directory);
+        Ok(())
     }
 
     /// What was found of a directory and below it may be outdated.
@@ -45,11 +83,13 @@ impl Account {
         for path in prefixes(directory) {
             known.remove(&path);
         }
+        locked(&self.sound).clear();
     }
 
     /// The error of a folder that is not there any more; all are looked for anew then.
     pub(super) fn folder_vanished(&self) -> Error {
         locked(&self.folders).clear();
+        locked(&self.sound).clear();
         astray("a folder vanished while it was used").repeat(Repeat::Soon)
     }
 
@@ -84,11 +124,10 @@ impl Account {
 
     /// The folders that a segment has, oldest first.
     fn look_for(&self, segment: &Segment<'_>) -> Result<Vec<String>> {
-        let is_it = |file: &File| is_folder_named(file, segment.name);
         let mut found = Vec::new();
         for parent in segment.parents {
             let query = Query::children(parent).folders().named(segment.name);
-            found.extend(self.find(&query, None, is_it)?);
+            found.extend(self.find(&query, None, |file| self.is_it(file, segment))?);
         }
         if let Some(id) = self.notes.recall(&self.note_key(&segment.path))
             && !found.iter().any(|folder| folder.id == id)
@@ -107,8 +146,7 @@ impl Account {
         let mut found = Vec::new();
         for parent in segment.parents {
             let query = Query::children(parent).folders();
-            let is_it = |file: &File| is_folder_named(file, segment.name);
-            found.extend(self.find(&query, None, is_it)?);
+            found.extend(self.find(&query, None, |file| self.is_it(file, segment))?);
         }
         Ok(found)
     }
@@ -116,9 +154,16 @@ impl Account {
     /// The folder whose id an earlier run noted, if it is still the one.
     fn noted(&self, segment: &Segment<'_>, id: &str) -> Result<Option<File>> {
         let folder = self.file(id)?;
-        Ok(folder.filter(|folder| {
-            is_folder_named(folder, segment.name) && !folder.trashed && self.is_in(folder, segment)
-        }))
+        Ok(folder.filter(|folder| self.is_it(folder, segment) && self.is_in(folder, segment)))
+    }
+
+    /// Whether a folder that was found is a segment's: the search ignores case, lags, and the
+    /// service's idea of a name is not ours (§4).
+    fn is_it(&self, file: &File, segment: &Segment<'_>) -> bool {
+        is_folder_named(file, segment.name)
+            && !file.trashed
+            && !locked(&self.gone).contains(&file.id)
+            && (file.parents.is_empty() || self.is_in(file, segment))
     }
 
     /// Whether a folder is where it is looked for. Of a Drive that does not tell its id, what
@@ -132,9 +177,7 @@ impl Account {
 
     /// Several of one name are an accident that nobody here mends: all are looked into.
     fn chosen(&self, segment: &Segment<'_>, mut found: Vec<File>) -> Vec<String> {
-        found.sort_by(|one, other| {
-            (one.created_time, &one.id).cmp(&(other.created_time, &other.id))
-        });
+        found.sort_by(|one, other| one.age().cmp(&other.age()));
         if found.len() > 1 {
             let ids: Vec<_> = found.iter().map(|folder| printable(&folder.id)).collect();
             self.tell_once(format!(
@@ -180,15 +223,15 @@ impl Account {
         if !found.iter().any(|folder| folder.id == made.id) {
             found.push(made.clone());
         }
-        let chosen = self.chosen(segment, found);
-        self.note(&segment.path, &chosen[0])?;
-        if chosen[0] != made.id && self.is_empty(&made.id)? {
+        if found.iter().any(|folder| folder.age() < made.age()) && self.is_empty(&made.id)? {
             // Nobody has seen it yet.
             match self.update(&made.id, &json!({ "trashed": true }))? {
-                Ok(_) => return Ok(chosen.into_iter().filter(|id| *id != made.id).collect()),
+                Ok(_) => found.retain(|folder| folder.id != made.id),
                 Err(refusal) => log::info!("{}", refusal.error("removing a folder made twice")),
             }
         }
+        let chosen = self.chosen(segment, found);
+        self.note(&segment.path, &chosen[0])?;
         Ok(chosen)
     }
 
@@ -257,7 +300,6 @@ impl Account {
     }
 }
 
-/// The search ignores case, and the service's idea of a name is not ours (§4).
 fn is_folder_named(file: &File, name: &str) -> bool {
     file.is_folder() && file.name == name
 }

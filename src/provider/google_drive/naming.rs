@@ -180,6 +180,7 @@ impl GoogleDrive {
 
     /// Deletes all of a name, since the older ones would come to the fore; whether there was one.
     pub(super) fn delete_named(&self, name: &str, for_good: bool) -> Result<bool> {
+        self.refuse_stranger()?;
         let found = self.named(name)?;
         let (blobs, others): (Vec<_>, Vec<_>) = found.iter().partition(|file| file.is_blob());
         if blobs.is_empty() && !others.is_empty() {

@@ -6,8 +6,7 @@ use serde::Deserialize;
 
 use super::KIND;
 use crate::provider::error::{Error, Kind, Reason, Repeat, Shortage};
-use crate::provider::http::Answer;
-use crate::text::printable;
+use crate::provider::http::{Answer, said};
 
 /// The way out where time alone helps.
 const LATER: &str = "try again later";
@@ -31,6 +30,8 @@ pub(super) fn astray(why: impl Into<String>) -> Error {
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) status: u16,
+    /// It has the form in which the API refuses, so it is the API that does.
+    is_the_drives: bool,
     reason: String,
     text: String,
     retry_after: Option<Duration>,
@@ -47,6 +48,7 @@ struct Said {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Problem {
+    code: u16,
     message: String,
     status: String,
     errors: Vec<Item>,
@@ -62,18 +64,19 @@ struct Item {
 impl Refusal {
     pub(super) fn of(answer: &Answer) -> Self {
         // The front end of uploads answers in plain words, or in HTML (§1).
-        let said: Option<Said> = serde_json::from_slice(&answer.body).ok();
-        let problem = said.map(|said| said.error).unwrap_or_default();
+        let found: Option<Said> = serde_json::from_slice(&answer.body).ok();
+        let problem = found.map(|found| found.error).unwrap_or_default();
         let reasons = problem.errors.iter().chain(&problem.details);
         let reason = reasons.map(|item| &item.reason).find(|it| !it.is_empty());
         let text = if problem.message.is_empty() {
             answer.excerpt()
         } else {
-            printable(&problem.message).chars().take(200).collect()
+            said(&problem.message)
         };
         Refusal {
             status: answer.status,
-            reason: reason.unwrap_or(&problem.status).clone(),
+            is_the_drives: problem.code == answer.status,
+            reason: said(reason.unwrap_or(&problem.status)),
             text,
             retry_after: answer.retry_after,
         }
@@ -91,7 +94,7 @@ impl Refusal {
     /// Whether it is not there: what one may not touch is no less there for that.
     pub(super) fn is_gone(&self) -> bool {
         // A 404 of somebody in its place, such as a gateway, says nothing of what the Drive has.
-        self.status == 404 && self.is(&["notFound", "NOT_FOUND"])
+        self.status == 404 && (self.is_the_drives || self.is(&["notFound", "NOT_FOUND"]))
     }
 
     /// Whether it only wants to be asked less often.
@@ -115,13 +118,13 @@ impl Refusal {
         self.is(&["cannotDownloadAbusiveFile"])
     }
 
-    fn words(&self) -> String {
+    pub(super) fn words(&self) -> String {
         match (self.text.is_empty(), self.reason.is_empty()) {
             (true, true) => format!("{}", self.status),
-            (true, false) => format!("{} {}", self.status, printable(&self.reason)),
+            (true, false) => format!("{} {}", self.status, self.reason),
             (false, true) => format!("{}: {}", self.status, self.text),
             (false, false) => {
-                format!("{} {}: {}", self.status, printable(&self.reason), self.text)
+                format!("{} {}: {}", self.status, self.reason, self.text)
             }
         }
     }

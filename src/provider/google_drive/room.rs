@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::KIND;
 use super::api::{Account, locked};
-use super::file::Number;
+use super::file::{Number, readable};
 use super::home::NO_STORAGE;
 use crate::provider::Quota;
 use crate::provider::error::{Error, Kind, Result, Shortage};
@@ -29,22 +29,19 @@ pub(super) struct Room {
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct StorageQuota {
-    #[serde(deserialize_with = "number")]
-    limit: Option<u64>,
-    #[serde(deserialize_with = "number")]
-    usage: Option<u64>,
-    #[serde(deserialize_with = "number")]
-    usage_in_drive_trash: Option<u64>,
-}
-
-fn number<'de, D: Deserializer<'de>>(number: D) -> std::result::Result<Option<u64>, D::Error> {
-    Ok(Option::<Number>::deserialize(number)?.map(|Number(number)| number))
+    #[serde(deserialize_with = "readable")]
+    limit: Option<Number>,
+    #[serde(deserialize_with = "readable")]
+    usage: Option<Number>,
+    #[serde(deserialize_with = "readable")]
+    usage_in_drive_trash: Option<Number>,
 }
 
 impl StorageQuota {
     /// Absent where there is no limit.
     fn free(&self) -> Option<u64> {
-        Some(self.limit?.saturating_sub(self.usage.unwrap_or(0)))
+        let usage = self.usage.map_or(0, |Number(usage)| usage);
+        Some(self.limit?.0.saturating_sub(usage))
     }
 
     fn takes(&self, size: u64, begun: u64) -> Result<()> {
@@ -66,7 +63,7 @@ impl StorageQuota {
             None => format!("the Drive has no room for {}", bytes(needed)),
         };
         let hint = match self.usage_in_drive_trash {
-            Some(trash) if trash > 0 => format!(
+            Some(Number(trash)) if trash > 0 => format!(
                 "the trash holds {}: empty it; or remove old backups: vertex-backup prune --all --permanent",
                 bytes(trash)
             ),
@@ -91,10 +88,10 @@ impl Account {
             });
         }
         Ok(Quota {
-            total: quota.limit,
-            used: quota.usage,
+            total: quota.limit.map(|Number(limit)| limit),
+            used: quota.usage.map(|Number(usage)| usage),
             available: quota.free(),
-            trash: quota.usage_in_drive_trash,
+            trash: quota.usage_in_drive_trash.map(|Number(trash)| trash),
             max_file_size: Some(MAX_FILE_SIZE),
         })
     }

@@ -16,7 +16,7 @@ use super::refusal::{Refusal, astray};
 use super::{GoogleDrive, KIND};
 use crate::name::FileName;
 use crate::progress::Task;
-use crate::provider::error::{Error, Kind, Repeat, Result, disk, stopped};
+use crate::provider::error::{Error, Kind, Reason, Repeat, Result, disk, stopped};
 use crate::provider::http::{Answer, Broken, Request, Transfer};
 use crate::provider::{Content, Object, Session};
 use crate::secret::Secret;
@@ -28,8 +28,14 @@ pub const UNIT: u64 = 256 * 1024;
 /// not to count, short enough that little is sent again.
 pub const CHUNK: u64 = 32 * 1024 * 1024;
 
+/// How often an upload is begun anew because its id was taken, or its folder vanished.
+const SESSIONS: u32 = 5;
+
 /// Answers in a row that bring an upload no further before it is given up for now.
 const BARREN_ANSWERS: u32 = 8;
+
+/// The way out where pieces arrive otherwise than they were sent.
+const MANGLED: &str = "is there a proxy that changes requests? check api_url in the provider file";
 
 /// The type of all that is stored: nothing is to be converted (§3).
 const OCTETS: &str = "application/octet-stream";
@@ -54,6 +60,19 @@ impl Upload {
             finished: None,
         }
     }
+}
+
+/// How the sending of one file goes.
+#[derive(Default)]
+struct Course {
+    /// What the service had when it was last heard.
+    came: Option<u64>,
+    /// Answers in a row since then that brought it no further.
+    barren: u32,
+    /// Where a piece was refused for its token, which was renewed then.
+    renewed_at: Option<u64>,
+    /// Where a piece was refused for its form.
+    mangled_at: Option<u64>,
 }
 
 /// How a session stands.
@@ -101,8 +120,9 @@ impl GoogleDrive {
     fn session(&self, handle: &str, size: u64) -> Result<(String, Secret)> {
         let doing = "beginning an upload";
         let length = size.to_string();
-        let mut again = true;
+        let mut tries = 0;
         loop {
+            tries += 1;
             let folder = self.made_folder()?;
             let id = self.account.new_id()?;
             let file = json!({ "id": id, "name": handle, "mimeType": OCTETS, "parents": [folder] });
@@ -122,9 +142,13 @@ impl GoogleDrive {
             match asked {
                 Ok(answer) => return Ok((id, self.address(&answer)?)),
                 // Another took the id, or the folder vanished since it was looked up.
-                Err(refusal) if again && (refusal.status == 409 || refusal.is_missing()) => {
-                    again = false;
-                    self.forget_folders();
+                Err(refusal) if tries < SESSIONS && refusal.status == 409 => {}
+                Err(refusal) if tries < SESSIONS && refusal.is_missing() => self.forget_folders(),
+                Err(refusal) if refusal.is_missing() => {
+                    let detail = format!("the company's folder vanished, or is hidden ({doing})");
+                    let error = Error::new(KIND, Kind::Connection(Reason::Forbidden), detail);
+                    return Err(error
+                        .hint("look for the folder on Google Drive, and run the command again"));
                 }
                 Err(refusal) => return Err(self.refused(&refusal, size, doing)),
             }
@@ -136,7 +160,11 @@ impl GoogleDrive {
         let location = answer.location.as_deref();
         let location = location
             .ok_or_else(|| astray("it does not say where to upload").repeat(Repeat::Soon))?;
-        let url = self.account.http().transfer_url(location)?;
+        let whole = match location.strip_prefix('/') {
+            Some(path) if !path.starts_with('/') => self.account.url("/", path, &[]),
+            _ => location.to_owned(),
+        };
+        let url = self.account.http().transfer_url(&whole)?;
         Ok(Secret::new(&url))
     }
 
@@ -170,9 +198,7 @@ impl GoogleDrive {
             self.note(session, |upload| upload.is_begun = true);
             Standing::Has(0)
         };
-        let mut barren = 0;
-        let mut came = None;
-        let mut renewed_at = None;
+        let mut course = Course::default();
         loop {
             let has = match standing {
                 Standing::Finished(file) => {
@@ -183,26 +209,34 @@ impl GoogleDrive {
             };
             if has > self.upload(session).offered {
                 // What else it believes to have is not ours.
-                self.cancel(session)?;
                 let what = format!("the upload session of '{}'", session.name);
                 let why = format!("{what} claims bytes that it was not sent");
-                return Err(Error::new(KIND, Kind::Missing, why));
+                return Err(self.given_up(session, why));
             }
             // It may also forget some: what it says is what it has.
-            barren = if came.is_some_and(|came| has <= came) {
-                barren + 1
-            } else {
-                0
-            };
-            if barren >= BARREN_ANSWERS {
-                let detail = format!("it takes no more of '{}' (uploading)", session.name);
-                return Err(astray(detail).repeat(Repeat::Soon));
-            }
-            if barren > 0 {
+            if course.came.is_some_and(|came| has <= came) {
+                course.barren += 1;
+                if course.barren >= BARREN_ANSWERS {
+                    let why = format!(
+                        "the upload session of '{}' takes no more bytes",
+                        session.name
+                    );
+                    return Err(self.given_up(session, why));
+                }
                 self.pause()?;
+            } else {
+                course.barren = 0;
             }
-            came = Some(has);
-            standing = self.send_piece(session, has, body, task, &mut renewed_at)?;
+            course.came = Some(has);
+            standing = self.send_piece(session, has, body, task, &mut course)?;
+        }
+    }
+
+    /// The error of a session that is of no more use, and ends: another one may be.
+    fn given_up(&self, session: &Session, why: String) -> Error {
+        match self.cancel(session) {
+            Err(error) if matches!(error.kind, Kind::Body(_)) => error,
+            _ => Error::new(KIND, Kind::Missing, why),
         }
     }
 
@@ -213,14 +247,14 @@ impl GoogleDrive {
     }
 
     /// Sends the piece that begins at `from`, and says what the service has then.
-    /// For each piece, the token is renewed once.
+    /// For each piece, the token is renewed once, and one refused for its form is sent again.
     fn send_piece(
         &self,
         session: &Session,
         from: u64,
         body: &mut dyn Content,
         task: &dyn Task,
-        renewed_at: &mut Option<u64>,
+        course: &mut Course,
     ) -> Result<Standing> {
         let unread = |error| disk(KIND, "cannot read what is to be sent", error, None);
         body.seek(SeekFrom::Start(from)).map_err(unread)?;
@@ -233,7 +267,12 @@ impl GoogleDrive {
         if from >= session.size {
             return self.standing(session);
         }
-        let size = self.account.options.chunk.min(session.size - from);
+        // A session that takes nothing is not offered much.
+        let most = match course.barren {
+            0 => self.account.options.chunk,
+            _ => UNIT,
+        };
+        let size = most.min(session.size - from);
         let end = from + size;
         let range = format!("bytes {from}-{}/{}", end - 1, session.size);
         let is_last = end == session.size;
@@ -260,16 +299,25 @@ impl GoogleDrive {
         };
         log::debug!("PUT {range}: {}", answer.status);
         match answer.status {
-            401 if *renewed_at != Some(from)
+            401 if course.renewed_at != Some(from)
                 && self.account.credentials.after(&token)?.is_some() =>
             {
-                *renewed_at = Some(from);
+                course.renewed_at = Some(from);
                 self.standing(session)
             }
             // A proxy may have mangled it: the session may be as good as before.
-            400 => {
+            400 if course.mangled_at != Some(from) => {
                 log::info!("{}", Refusal::of(&answer).error("uploading"));
+                course.mangled_at = Some(from);
                 self.standing(session)
+            }
+            400 => {
+                let words = Refusal::of(&answer).words();
+                let why = format!(
+                    "a piece of '{}' is refused: it answers {words}",
+                    session.name
+                );
+                Err(self.given_up(session, why).hint(MANGLED))
             }
             _ => self.understood(session, &answer, "uploading"),
         }
@@ -291,13 +339,17 @@ impl GoogleDrive {
             ..Request::default()
         })?;
         log::debug!("PUT nothing to the session: {}", answer.status);
+        if answer.status == 401 {
+            // A login that is no good is refused there, too; else it is the session that is none.
+            return self.finished(session);
+        }
         self.understood(session, &answer, "asking how far an upload came")
     }
 
     /// What a session answers (§6.5).
     fn understood(&self, session: &Session, answer: &Answer, doing: &str) -> Result<Standing> {
         match answer.status {
-            200 | 201 => match read::<File>(answer, doing) {
+            200..=299 => match read::<File>(answer, doing) {
                 Ok(file) if session.operation.as_ref() != Some(&file.id) => Err(astray(format!(
                     "it tells of another file than was sent ({doing})"
                 ))),
@@ -335,8 +387,13 @@ impl GoogleDrive {
     /// The file of a session that is gone, where it was finished before.
     fn finished(&self, session: &Session) -> Result<Standing> {
         let id = session.operation.as_deref().unwrap_or_default();
-        if let Some(file) = self.account.file(id)?.filter(|file| !file.trashed) {
-            return Ok(Standing::Finished(Box::new(file)));
+        // Whoever says that there is none: the session has just said so, too.
+        match self.account.ask_for(id, FIELDS)? {
+            Ok(file) if !file.trashed => return Ok(Standing::Finished(Box::new(file))),
+            Err(refusal) if refusal.status != 404 && !refusal.is_missing() => {
+                return Err(refusal.error("looking at a file"));
+            }
+            Ok(_) | Err(_) => {}
         }
         self.forget_folders();
         Err(vanished(&format!(
@@ -406,8 +463,11 @@ fn address_of(session: &Session) -> Result<&Secret> {
 
 /// `bytes=0-99`, or `0-99` as older texts have it: how many bytes that is.
 fn taken(range: &str) -> Option<u64> {
-    let range = range.strip_prefix("bytes=").unwrap_or(range);
-    let (first, last) = range.split_once('-')?;
+    let range = range.to_ascii_lowercase();
+    let range = range
+        .trim_start_matches("bytes")
+        .trim_start_matches([' ', '=']);
+    let (first, last) = range.split('/').next()?.split_once('-')?;
     let last: u64 = last.trim().parse().ok()?;
     (first.trim() == "0").then(|| last.checked_add(1))?
 }
@@ -421,6 +481,8 @@ mod tests {
         for (range, bytes) in [
             ("bytes=0-8388607", Some(8_388_608)),
             ("0-0", Some(1)),
+            ("Bytes=0-9", Some(10)),
+            ("bytes 0-9/20", Some(10)),
             ("bytes=1-5", None),
             ("bytes=0-", None),
             ("bytes=0-18446744073709551615", None),

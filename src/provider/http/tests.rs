@@ -107,7 +107,7 @@ fn an_error_page_is_shown_short_and_without_addresses() {
     );
     let shown = answer("see https://uploader/SIGNED").excerpt();
     assert!(!shown.contains("SIGNED"), "{shown}");
-    assert_eq!(answer(&"x".repeat(5000)).excerpt().len(), 200);
+    assert_eq!(answer(&"x ".repeat(5000)).excerpt().len(), 200);
 }
 
 #[test]

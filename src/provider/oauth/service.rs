@@ -3,7 +3,6 @@
 
 use super::Refused;
 use crate::provider::ProviderKind;
-use crate::text::printable;
 
 /// Where Google gives tokens, unless configured otherwise.
 pub const GOOGLE_TOKEN_URI: &str = "https://oauth2.googleapis.com/token";
@@ -158,9 +157,7 @@ pub fn said(refused: &Refused) -> String {
         Some(description) => format!("{} ({description})", refused.error),
         None => refused.error.clone(),
     };
-    // Whatever address it holds, it may be one with a secret in it.
-    let text = text.split("://").next().unwrap_or_default();
-    printable(text).chars().take(120).collect()
+    crate::provider::http::said(&text)
 }
 
 fn yandex(word: &str) -> Option<(&'static str, &'static str)> {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::api::KIND;
 use crate::provider::error::{Error, Kind, Reason, Repeat, Shortage};
-use crate::provider::http::Answer;
+use crate::provider::http::{Answer, said};
 use crate::text::printable;
 
 /// The way out where time alone helps.
@@ -63,12 +63,12 @@ pub(super) type Asked<T> = std::result::Result<T, Refusal>;
 impl Refusal {
     pub(super) fn of(answer: &Answer) -> Self {
         // Upload and download hosts answer in HTML or not at all.
-        let said: Option<Said> = serde_json::from_slice(&answer.body).ok();
-        let Said { error, description } = said.unwrap_or_default();
+        let found: Option<Said> = serde_json::from_slice(&answer.body).ok();
+        let Said { error, description } = found.unwrap_or_default();
         let text = if description.is_empty() {
             answer.excerpt()
         } else {
-            printable(&description).chars().take(200).collect()
+            said(&description)
         };
         Refusal {
             status: answer.status,
