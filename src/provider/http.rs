@@ -16,7 +16,7 @@ mod trouble;
 mod words;
 
 use std::cell::Cell;
-use std::io::{self, Read};
+use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,20 +25,21 @@ use ureq::http::{Response, StatusCode, Uri, header};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Proxy, SendBody};
 
-use self::address::{host_of, is_link_local, is_loopback, is_private, site_of};
+use self::address::{host_of, is_link_local, is_loopback, is_private};
 use self::body::Exactly;
 use self::gate::Gate;
-use self::headers::{content_range, date, retry_after, text};
+use self::headers::{date, retry_after, text};
 use self::trouble::Trouble;
 use super::ProviderKind;
-use super::error::{Error, Kind, Reason, Result, smuggle, stopped};
+use super::error::{Error, Kind, Reason, Result, stopped};
 use super::retry::Policy;
 use crate::progress::Task;
 use crate::secret::Secret;
 use crate::text::{bytes, printable};
 
-pub use self::address::{encoded, origin};
+pub use self::address::{encoded, origin, with_query};
 pub use self::gate::Rate;
+pub use self::incoming::Incoming;
 pub use self::words::said;
 
 /// No page of a provider's answers is larger.
@@ -46,9 +47,6 @@ const MAX_ANSWER: u64 = 16 * 1024 * 1024;
 
 /// Of an answer that only tells of an error, no more is read.
 const MAX_ERROR: u64 = 64 * 1024;
-
-/// Redirects followed on the way to a file.
-const MAX_HOPS: usize = 5;
 
 /// A client for one provider, shared by all who talk to it.
 pub struct Http {
@@ -134,18 +132,6 @@ pub struct Broken {
     pub error: Error,
     /// Whether all bytes had gone out: then they may have arrived.
     pub all_sent: bool,
-}
-
-/// The bytes of a file on their way here.
-pub struct Incoming {
-    /// 200, 206 or what else it is.
-    pub status: u16,
-    /// The length announced, in bytes.
-    pub length: Option<u64>,
-    /// Of a 206: the first byte, and the size of the whole.
-    pub range: Option<(u64, Option<u64>)>,
-    /// The bytes.
-    pub reader: Box<dyn Read>,
 }
 
 impl Http {
@@ -317,69 +303,6 @@ impl Http {
         self.read_answer(&host, response).map_err(broken)
     }
 
-    /// Opens a file at an address from `offset` on, and follows where it leads, without
-    /// credentials.
-    ///
-    /// # Errors
-    /// When no answer came, or one that leads astray.
-    pub fn get(&self, url: &str, offset: u64, token: Option<Token<'_>>) -> Result<Incoming> {
-        let mut url = url.to_owned();
-        let mut token = token;
-        for _ in 0..=MAX_HOPS {
-            let host = host_of(&url);
-            let mut call = ureq::http::Request::get(url.as_str());
-            if offset > 0 {
-                call = call.header(header::RANGE, format!("bytes={offset}-"));
-            }
-            call = match token.take() {
-                Some(token) => call.header(header::AUTHORIZATION, self.authorization(token)?),
-                None => call.header(header::CONNECTION, "close"),
-            };
-            let response = call
-                .body(())
-                .map_err(ureq::Error::Http)
-                .and_then(|call| self.run(call, None))
-                .map_err(|error| self.failed(&host, error))?;
-            if !response.status().is_redirection() {
-                return self.incoming(host, response);
-            }
-            let location = text(response.headers(), header::LOCATION);
-            let mut next = location.ok_or_else(|| self.astray(&host, "a redirect to nowhere"))?;
-            if next.starts_with('/') && !next.starts_with("//") {
-                next.insert_str(0, site_of(&url));
-            }
-            if url.starts_with("https://") && !next.starts_with("https://") {
-                return Err(self.astray(&host, "a redirect away from TLS"));
-            }
-            url = self.transfer_url(&next)?;
-        }
-        Err(self.astray(&host_of(&url), "too many redirects"))
-    }
-
-    fn incoming(&self, host: String, response: Response<Body>) -> Result<Incoming> {
-        let headers = response.headers();
-        if let Some(encoding) = text(headers, header::CONTENT_ENCODING)
-            && !encoding.eq_ignore_ascii_case("identity")
-        {
-            let why = format!("a file in the encoding '{}'", printable(&encoding));
-            return Err(self.astray(&host, &why));
-        }
-        let range = text(headers, header::CONTENT_RANGE).and_then(|range| content_range(&range));
-        let status = response.status().as_u16();
-        let length = text(headers, header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
-        let reader = FromWire {
-            reader: response.into_body().into_with_config().reader(),
-            trouble: self.trouble(),
-            host,
-        };
-        Ok(Incoming {
-            status,
-            length,
-            range,
-            reader: Box::new(reader),
-        })
-    }
-
     /// Checks an address that bytes are to go to or come from.
     ///
     /// What is plain HTTP is made HTTPS; a private address is none of a cloud's.
@@ -464,22 +387,6 @@ impl Http {
             kind: self.kind,
             stall: self.policy.stall,
         }
-    }
-}
-
-/// A file from the wire, its errors in our words.
-struct FromWire {
-    reader: ureq::BodyReader<'static>,
-    trouble: Trouble,
-    host: String,
-}
-
-impl Read for FromWire {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(buffer).map_err(|error| {
-            let error = self.trouble.error(&self.host, ureq::Error::from(error));
-            smuggle(anyhow::Error::new(error))
-        })
     }
 }
 

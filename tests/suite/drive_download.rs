@@ -607,3 +607,17 @@ fn what_google_takes_for_malware_needs_a_word() {
     let word = ["--acknowledge-abuse"];
     drive.run(words.iter().chain(&word)).code(0);
 }
+
+#[test]
+fn s9_who_is_told_to_come_back_in_an_hour_does_not_ask_again() {
+    for (status, reason) in [(429, "rateLimitExceeded"), (503, "backendError")] {
+        let (drive, _) = stored();
+        let later = Fault::RetryAfter(status, reason, "3600");
+        drive.fake.fail(Op::Media, When::Always, later);
+        let error = refused(&drive, 6);
+        assert_eq!(error["retryable"], json!(true), "{error}");
+        assert_eq!(drive.fake.count(Op::Media), 1);
+        drive.fake.heal();
+        fetch(&drive, 0);
+    }
+}

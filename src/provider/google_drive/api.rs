@@ -17,7 +17,7 @@ use super::room::{Room, StorageQuota};
 use super::token::Credentials;
 use crate::provider::Notes;
 use crate::provider::error::{Error, Kind, Repeat, Result};
-use crate::provider::http::{Answer, Http, Rate, Request, encoded, origin};
+use crate::provider::http::{Answer, Http, Rate, Request, encoded, origin, with_query};
 use crate::provider::listing::BARREN_PAGES;
 use crate::provider::retry::Policy;
 use crate::secret::Secret;
@@ -120,7 +120,7 @@ pub(super) struct Call<'a> {
 }
 
 /// The path of the metadata.
-const API: &str = "/drive/v3";
+pub(super) const API: &str = "/drive/v3";
 
 /// The path of uploads.
 pub(super) const UPLOAD: &str = "/upload/drive/v3";
@@ -189,15 +189,7 @@ impl Account {
 
     /// The address of a path of the API.
     pub(super) fn url(&self, api: &str, path: &str, query: &[(&str, &str)]) -> String {
-        let mut url = format!("{}{api}{path}", self.base);
-        for (index, (key, value)) in query.iter().enumerate() {
-            let mark = if index == 0 { '?' } else { '&' };
-            url.push(mark);
-            url.push_str(key);
-            url.push('=');
-            url.push_str(&encoded(value));
-        }
-        url
+        with_query(format!("{}{api}{path}", self.base), query)
     }
 
     /// Asks for metadata.

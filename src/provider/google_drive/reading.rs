@@ -2,17 +2,14 @@
 
 use std::io::{self, Read};
 
-use super::api::ALL_DRIVES;
+use super::api::{ALL_DRIVES, API};
 use super::refusal::Refusal;
 use super::{GoogleDrive, KIND};
 use crate::provider::Object;
 use crate::provider::error::{Error, Kind, Reason, Result};
-use crate::provider::http::{Answer, Incoming, encoded};
+use crate::provider::http::{Incoming, encoded};
 use crate::secret::Secret;
 use crate::text::printable;
-
-/// Of an answer that only tells of an error, no more is read.
-const MAX_ERROR: u64 = 64 * 1024;
 
 impl GoogleDrive {
     /// As [`Provider::read`](crate::provider::Provider::read).
@@ -23,9 +20,9 @@ impl GoogleDrive {
         }
         let mut incoming = self.media(&id, offset, false)?;
         if incoming.status == 403 {
-            let refusal = refusal_of(incoming);
+            let refusal = self.account.refusal(&incoming.into_answer());
             if !refusal.is_about_abuse() {
-                return Err(self.unread(&refusal));
+                return Err(unread(&refusal));
             }
             if !self.account.options.acknowledges_abuse {
                 return Err(flagged(object));
@@ -34,19 +31,8 @@ impl GoogleDrive {
         }
         match incoming.status {
             200 | 206 | 416 => incoming.rest_of(KIND, object, offset),
-            _ => Err(self.unread(&refusal_of(incoming))),
+            _ => Err(unread(&self.account.refusal(&incoming.into_answer()))),
         }
-    }
-
-    fn unread(&self, refusal: &Refusal) -> Error {
-        if refusal.is_throttle() {
-            self.account.http().rest(self.account.policy().pause);
-        }
-        if refusal.is_missing() {
-            let detail = "the file vanished while it was read";
-            return Error::new(KIND, Kind::Changed, detail);
-        }
-        refusal.error("downloading")
     }
 
     /// Asks for the bytes, with a new token where the one at hand is refused.
@@ -56,14 +42,14 @@ impl GoogleDrive {
             query.push(("acknowledgeAbuse", "true"));
         }
         let path = format!("/files/{}", encoded(id));
-        let url = self.account.url("/drive/v3", &path, &query);
+        let url = self.account.url(API, &path, &query);
         let ask = |token: &Secret| {
             let http = self.account.http();
             http.get(&url, offset, Some(("Bearer", token)))
         };
         let token = self.account.credentials.now()?;
         let incoming = ask(&token)?;
-        log::debug!("GET /drive/v3{path}?alt=media: {}", incoming.status);
+        log::debug!("GET {API}{path}?alt=media: {}", incoming.status);
         if incoming.status == 401
             && let Some(token) = self.account.credentials.after(&token)?
         {
@@ -71,6 +57,14 @@ impl GoogleDrive {
         }
         Ok(incoming)
     }
+}
+
+fn unread(refusal: &Refusal) -> Error {
+    if refusal.is_missing() {
+        let detail = "the file vanished while it was read";
+        return Error::new(KIND, Kind::Changed, detail);
+    }
+    refusal.error("downloading")
 }
 
 /// The error of a file that Google takes for malware.
@@ -82,15 +76,4 @@ fn flagged(object: &Object) -> Error {
     Error::new(KIND, Kind::Connection(Reason::Forbidden), detail).hint(
         "archives are mistaken for it now and then: if you trust it, run the command again with --acknowledge-abuse",
     )
-}
-
-fn refusal_of(incoming: Incoming) -> Refusal {
-    let mut body = Vec::new();
-    // How an error was worded does not matter.
-    let _ = incoming.reader.take(MAX_ERROR).read_to_end(&mut body);
-    Refusal::of(&Answer {
-        status: incoming.status,
-        body,
-        ..Answer::default()
-    })
 }

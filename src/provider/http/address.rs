@@ -6,6 +6,17 @@ use ureq::http::Uri;
 
 use crate::text::printable;
 
+/// An address with parameters, each of them percent-encoded.
+pub fn with_query(address: String, parameters: &[(&str, &str)]) -> String {
+    let mut url = address;
+    for (index, (key, value)) in parameters.iter().enumerate() {
+        let mark = if index == 0 { '?' } else { '&' };
+        url.extend([mark]);
+        url.extend([*key, "=", &encoded(value)]);
+    }
+    url
+}
+
 /// Percent-encodes a value for a query or a form, so that nothing in it is anything but data.
 pub fn encoded(text: &str) -> String {
     use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};

@@ -2,11 +2,117 @@
 
 use std::io::{self, Read};
 
-use super::Incoming;
+use std::time::Duration;
+
+use ureq::Body;
+use ureq::http::{Response, header};
+
+use super::address::{host_of, site_of};
+use super::headers::{content_range, retry_after, text};
+use super::trouble::Trouble;
+use super::{Answer, Http, MAX_ERROR, Token};
 use crate::provider::error::{Error, Kind, Reason, Repeat, Result, smuggle};
 use crate::provider::{Object, ProviderKind};
+use crate::text::printable;
+
+/// Redirects followed on the way to a file.
+const MAX_HOPS: usize = 5;
+
+/// The bytes of a file on their way here.
+pub struct Incoming {
+    /// 200, 206 or what else it is.
+    pub status: u16,
+    /// The length announced, in bytes.
+    pub length: Option<u64>,
+    /// Of a 206: the first byte, and the size of the whole.
+    pub range: Option<(u64, Option<u64>)>,
+    /// When it wants to be asked again, where it says so.
+    pub retry_after: Option<Duration>,
+    /// The bytes.
+    pub reader: Box<dyn Read>,
+}
+
+impl Http {
+    /// Opens a file at an address from `offset` on, and follows where it leads, without
+    /// credentials.
+    ///
+    /// # Errors
+    /// When no answer came, or one that leads astray.
+    pub fn get(&self, url: &str, offset: u64, token: Option<Token<'_>>) -> Result<Incoming> {
+        let mut url = url.to_owned();
+        let mut token = token;
+        for _ in 0..=MAX_HOPS {
+            let host = host_of(&url);
+            let mut call = ureq::http::Request::get(url.as_str());
+            if offset > 0 {
+                call = call.header(header::RANGE, format!("bytes={offset}-"));
+            }
+            call = match token.take() {
+                Some(token) => call.header(header::AUTHORIZATION, self.authorization(token)?),
+                None => call.header(header::CONNECTION, "close"),
+            };
+            let response = call
+                .body(())
+                .map_err(ureq::Error::Http)
+                .and_then(|call| self.run(call, None))
+                .map_err(|error| self.failed(&host, error))?;
+            if !response.status().is_redirection() {
+                return self.incoming(host, response);
+            }
+            let location = text(response.headers(), header::LOCATION);
+            let mut next = location.ok_or_else(|| self.astray(&host, "a redirect to nowhere"))?;
+            if next.starts_with('/') && !next.starts_with("//") {
+                next.insert_str(0, site_of(&url));
+            }
+            if url.starts_with("https://") && !next.starts_with("https://") {
+                return Err(self.astray(&host, "a redirect away from TLS"));
+            }
+            url = self.transfer_url(&next)?;
+        }
+        Err(self.astray(&host_of(&url), "too many redirects"))
+    }
+
+    fn incoming(&self, host: String, response: Response<Body>) -> Result<Incoming> {
+        let headers = response.headers();
+        if let Some(encoding) = text(headers, header::CONTENT_ENCODING)
+            && !encoding.eq_ignore_ascii_case("identity")
+        {
+            let why = format!("a file in the encoding '{}'", printable(&encoding));
+            return Err(self.astray(&host, &why));
+        }
+        let range = text(headers, header::CONTENT_RANGE).and_then(|range| content_range(&range));
+        let pause = text(headers, header::RETRY_AFTER).and_then(|text| retry_after(&text));
+        let status = response.status().as_u16();
+        let length = text(headers, header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
+        let reader = FromWire {
+            reader: response.into_body().into_with_config().reader(),
+            trouble: self.trouble(),
+            host,
+        };
+        Ok(Incoming {
+            status,
+            retry_after: pause,
+            length,
+            range,
+            reader: Box::new(reader),
+        })
+    }
+}
 
 impl Incoming {
+    /// What it says where it is no file.
+    pub fn into_answer(self) -> Answer {
+        let mut body = Vec::new();
+        // How an error was worded does not matter.
+        let _ = self.reader.take(MAX_ERROR).read_to_end(&mut body);
+        Answer {
+            status: self.status,
+            retry_after: self.retry_after,
+            body,
+            ..Answer::default()
+        }
+    }
+
     /// The object's bytes from `offset` on, which is before its end, in whichever form
     /// they are sent.
     ///
@@ -52,6 +158,22 @@ impl Incoming {
             skip,
             left,
         }))
+    }
+}
+
+/// A file from the wire, its errors in our words.
+struct FromWire {
+    reader: ureq::BodyReader<'static>,
+    trouble: Trouble,
+    host: String,
+}
+
+impl Read for FromWire {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer).map_err(|error| {
+            let error = self.trouble.error(&self.host, ureq::Error::from(error));
+            smuggle(anyhow::Error::new(error))
+        })
     }
 }
 

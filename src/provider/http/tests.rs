@@ -1,5 +1,9 @@
 //! What the world says in headers, addresses and bodies, read without trust.
 
+use std::io;
+
+use super::address::site_of;
+use super::headers::content_range;
 use super::*;
 use crate::provider::error::unsmuggle;
 

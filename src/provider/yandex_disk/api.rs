@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 use super::refusal::{Asked, NOT_THE_DISK, Refusal, astray};
 use super::token::Token;
 use crate::provider::error::{Error, Kind, Repeat, Result, Shortage};
-use crate::provider::http::{Answer, Http, Rate, Request, encoded, origin};
+use crate::provider::http::{Answer, Http, Rate, Request, encoded, origin, with_query};
 use crate::provider::oauth::{Client, Endpoints, OAuth, Renew, Service};
 use crate::provider::retry::Policy;
 use crate::provider::{ProviderKind, Quota};
@@ -186,14 +186,7 @@ impl Account {
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<Asked<Answer>> {
-        let mut url = format!("{}{path}", self.base);
-        for (index, (key, value)) in query.iter().enumerate() {
-            let mark = if index == 0 { '?' } else { '&' };
-            url.push(mark);
-            url.push_str(key);
-            url.push('=');
-            url.push_str(&encoded(value));
-        }
+        let url = with_query(format!("{}{path}", self.base), query);
         self.ask_at(method, &url)
     }
 
