@@ -90,10 +90,7 @@ impl GoogleDrive {
         let doing = "giving a file its name";
         let id = id_of(&staged.version);
         // Whoever did not look before does now: what has the name must be known to be retired.
-        let others = match self.just_seen(&session.name) {
-            Some(seen) => seen,
-            None => self.named(&session.name)?,
-        };
+        let others = self.seen_or_looked_at(&session.name)?;
         let file = match self.account.update(id, &json!({ "name": session.name }))? {
             Ok(file) => file,
             Err(refusal) if refusal.is_missing() => return Err(self.lost(session)),
@@ -123,17 +120,22 @@ impl GoogleDrive {
         Ok(published)
     }
 
-    /// What had a name a moment ago.
-    fn just_seen(&self, name: &str) -> Option<Vec<File>> {
-        let seen = self.seen();
-        let (at, files) = seen.get(name)?;
-        (at.elapsed() < LOOK_LASTS).then(|| files.clone())
+    /// What had a name a moment ago, or else has it now.
+    fn seen_or_looked_at(&self, name: &str) -> Result<Vec<File>> {
+        let seen = self.seen().get(name).cloned();
+        match seen.filter(|(at, _)| at.elapsed() < LOOK_LASTS) {
+            Some((_, files)) => Ok(files),
+            None => self.named(name),
+        }
     }
 
     /// As [`Provider::settle`](crate::provider::Provider::settle).
     pub(super) fn put_copies_away(&self, object: &Object) -> Result<()> {
-        match self.just_seen(&object.name) {
-            Some(seen) if seen.len() > 1 => self.retire_others(id_of(&object.version), &seen),
+        let files = self.seen_or_looked_at(&object.name)?;
+        let id = id_of(&object.version);
+        match files.first() {
+            Some(newest) if newest.id == id => self.retire_others(id, &files),
+            // One that came since was not verified.
             _ => Ok(()),
         }
     }
