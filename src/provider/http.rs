@@ -35,7 +35,7 @@ use super::error::{Error, Kind, Reason, Result, stopped};
 use super::retry::Policy;
 use crate::progress::Task;
 use crate::secret::Secret;
-use crate::text::{bytes, printable};
+use crate::text::bytes;
 
 pub use self::address::{encoded, origin, with_query};
 pub use self::gate::Rate;
