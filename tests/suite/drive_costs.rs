@@ -42,8 +42,8 @@ fn s9_a_small_file_costs_three_requests_and_what_is_known_before() {
     let expected = [
         vec![Op::Token],
         folders(),
-        // What has the name; the room; an id.
-        vec![Op::List, Op::About, Op::GenerateIds],
+        // What has the name; the room; whether the folder is not in the trash; an id.
+        vec![Op::List, Op::About, Op::Get, Op::GenerateIds],
         vec![Op::Initiate, Op::Chunk],
         // Its sidecar, if the Drive has one.
         vec![Op::List],

@@ -20,6 +20,7 @@ mod drive_files;
 mod drive_folders;
 mod drive_kill;
 mod drive_login;
+mod drive_odd;
 mod drive_publish;
 mod drive_reasons;
 mod drive_refusals;

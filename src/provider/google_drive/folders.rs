@@ -35,7 +35,9 @@ impl Account {
 
     /// As [`Account::folders`]; what is missing is made.
     pub(super) fn made_folders(&self, directory: &RemotePath) -> Result<Vec<String>> {
-        if let Some(known) = self.known_folders(directory.as_str()) {
+        if let Some(known) = self.known_folders(directory.as_str())
+            && self.is_sound(&known[0])?
+        {
             return Ok(known);
         }
         let _alone = locked(&self.making);
