@@ -107,7 +107,7 @@ pub trait Renew: Send + Sync {
 
 /// Gets a token that is good for the time it says, whenever it is asked.
 pub trait Fetch: Send + Sync {
-    /// A new token.
+    /// A new token; tried once: whoever repeats a request repeats this with it.
     ///
     /// # Errors
     /// Why there is none.
@@ -271,7 +271,10 @@ impl OAuth {
             ("code_verifier", verifier.secret()),
         ];
         grant.extend(redirect_uri.map(|uri| ("redirect_uri", uri)));
-        self.token(Asked::Code, &grant)
+        self.policy().hasty().run(|| {
+            let granted = self.grant(&grant)?;
+            granted.map_err(|refused| self.refused(Asked::Code, &refused))
+        })
     }
 
     /// What the service means that sends the browser back without a code.
@@ -284,7 +287,7 @@ impl OAuth {
         self.refused(Asked::Code, &refused)
     }
 
-    /// Exchanges a refresh token for the next token.
+    /// Exchanges a refresh token for the next token; tried once.
     ///
     /// # Errors
     /// When it is not taken any more.
@@ -293,37 +296,25 @@ impl OAuth {
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh_token.expose()),
         ];
-        self.token(Asked::Refresh, &grant)
+        let granted = self.grant(&grant)?;
+        granted.map_err(|refused| self.refused(Asked::Refresh, &refused))
     }
 
-    /// Exchanges what somebody signed of himself for a token; each try is signed anew.
+    /// Exchanges what somebody signed of himself for a token; tried once, since each try is
+    /// to be signed anew.
     ///
     /// # Errors
     /// What `refused` makes of a refusal.
-    pub fn assert(
-        &self,
-        sign: impl Fn() -> Result<Secret>,
-        refused: impl Fn(&Refused) -> Error,
-    ) -> Result<Grant> {
-        self.policy().hasty().run(|| {
-            let assertion = sign()?;
-            let grant = [
-                ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
-                ("assertion", assertion.expose()),
-            ];
-            self.grant(&grant)?.map_err(|word| refused(&word))
-        })
+    pub fn assert(&self, assertion: &Secret, refused: impl Fn(&Refused) -> Error) -> Result<Grant> {
+        let grant = [
+            ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
+            ("assertion", assertion.expose()),
+        ];
+        self.grant(&grant)?.map_err(|word| refused(&word))
     }
 
     fn client_id(&self) -> &str {
         self.client.as_ref().map_or("", |client| &client.id)
-    }
-
-    fn token(&self, asked: Asked, grant: &[(&str, &str)]) -> Result<Grant> {
-        self.policy().hasty().run(|| {
-            let granted = self.grant(grant)?;
-            granted.map_err(|refused| self.refused(asked, &refused))
-        })
     }
 
     /// A token, or the service's word for why there is none.

@@ -88,7 +88,7 @@ impl YandexLogin {
         let url = self.oauth_url.as_deref();
         let secret = self.client_secret.as_ref();
         let service = yandex_oauth(url, &self.client_id, secret, self.policy)?;
-        let mut grant = service.refresh(next)?;
+        let mut grant = self.policy.hasty().run(|| service.refresh(next))?;
         if grant.refresh_token.is_none() {
             grant.refresh_token = Some(next.clone());
         }

@@ -292,6 +292,26 @@ fn a_service_that_is_busy_is_asked_again() {
 }
 
 #[test]
+fn a_service_that_stays_busy_is_asked_as_often_as_anything_else() {
+    let by_login = Drive::new();
+    let by_account = Drive::new();
+    let account = by_service_account(&by_account);
+    by_account.configure(&account);
+    for drive in [by_login, by_account] {
+        let busy = Fault::OAuth(503, "temporarily_unavailable", "Backend");
+        drive.fake.fail(Op::Token, When::Always, busy);
+        for (words, times) in [(&TEST[..], 2), (&["files", "acme-corp"], 6)] {
+            let before = drive.fake.token_requests();
+            let error = drive.json(6, words);
+            let detail = error["detail"].as_str().unwrap();
+            let end = format!("failed: the OAuth service answers 503 (tried {times} times)");
+            assert!(detail.ends_with(&end), "{detail}");
+            assert_eq!(drive.fake.token_requests() - before, times, "{words:?}");
+        }
+    }
+}
+
+#[test]
 fn a_service_account_signs_for_its_tokens() {
     let drive = Drive::unassigned();
     let account = by_service_account(&drive);

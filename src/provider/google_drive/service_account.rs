@@ -220,10 +220,11 @@ impl ServiceAccount {
 
 impl Fetch for ServiceAccount {
     fn fetch(&self) -> Result<Grant> {
-        let granted = self
+        let assertion = self.assertion()?;
+        let grant = self
             .service
-            .assert(|| self.assertion(), |refused| self.refused(refused));
-        granted.map(|grant| Grant {
+            .assert(&assertion, |refused| self.refused(refused))?;
+        Ok(Grant {
             // Google gives what is asked for, or nothing.
             scope: grant.scope.or_else(|| Some(self.scope.clone())),
             ..grant
