@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use self::service::Asked;
@@ -120,7 +121,9 @@ struct Codes {
     user_code: String,
     #[serde(alias = "verification_uri")]
     verification_url: String,
+    #[serde(default, deserialize_with = "seconds")]
     interval: Option<u64>,
+    #[serde(default, deserialize_with = "seconds")]
     expires_in: Option<u64>,
 }
 
@@ -128,9 +131,23 @@ struct Codes {
 struct Granted {
     access_token: Text,
     refresh_token: Option<Text>,
+    #[serde(default, deserialize_with = "seconds")]
     expires_in: Option<u64>,
     scope: Option<String>,
+    #[serde(default, deserialize_with = "seconds")]
     refresh_token_expires_in: Option<u64>,
+}
+
+/// A time in seconds, however it is written; what is no time says nothing.
+fn seconds<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<u64>, D::Error> {
+    let number = match Value::deserialize(deserializer)? {
+        Value::String(text) => text.trim().parse().ok(),
+        number => number.as_f64(),
+    };
+    let time = number.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    Ok(time.map(|time| time.as_secs()))
 }
 
 /// A secret in an answer.

@@ -285,19 +285,6 @@ fn p17_a_refused_token_is_renewed_once_wherever_it_is_refused() {
 }
 
 #[test]
-fn p17_a_token_about_to_end_is_renewed_before() {
-    let upload = Outgoing::new();
-    // Half of it is over at once.
-    upload.fake().token_lifetime(0);
-    upload.send(0);
-    assert!(upload.fake().token_requests() > PIECES);
-    let refused = upload.fake().requests();
-    assert!(refused.iter().all(|request| request.status != Some(401)));
-    upload.fake().token_lifetime(3599);
-    upload.settled();
-}
-
-#[test]
 fn p17_a_login_revoked_in_mid_upload_keeps_what_was_sent() {
     let upload = Outgoing::replacing();
     let held = upload.fake().hold(Op::Chunk, 3, Moment::BeforeWork);

@@ -92,14 +92,38 @@ fn a_token_that_ends_in_mid_upload_is_replaced_each_time() {
 }
 
 #[test]
-fn a_token_for_minutes_is_renewed_before_it_ends() {
+fn however_the_life_of_a_token_is_told_one_serves_for_more_than_one_request() {
+    let drive = Drive::new();
+    for life in [
+        json!("3599"),
+        json!(3599.5),
+        json!(0),
+        json!("0"),
+        json!(-1),
+        json!("soon"),
+        json!(1e300),
+        json!(null),
+        json!([3599]),
+    ] {
+        let told = life.clone();
+        let edit = Fault::edit(move |answer| answer["expires_in"] = told.clone());
+        drive.fake.fail(Op::Token, When::Always, edit);
+        let before = drive.fake.token_requests();
+        drive.run(TEST).code(0);
+        assert_eq!(drive.fake.token_requests() - before, 1, "{life}");
+        drive.fake.heal();
+    }
+}
+
+#[test]
+fn a_token_that_ends_sooner_than_it_was_used_for_is_replaced() {
     let drive = Drive::new();
     drive.fake.token_lifetime(0);
+    let ended = Fault::Error(401, "authError", "Invalid Credentials");
+    drive.fake.fail(Op::List, When::Nth(1), ended);
     let before = drive.fake.token_requests();
-    drive.run(TEST).code(0);
-    assert!(drive.fake.token_requests() - before > 1);
-    let refused = drive.fake.requests();
-    assert!(refused.iter().all(|request| request.status != Some(401)));
+    drive.run(["files", "acme-corp"]).code(0);
+    assert_eq!(drive.fake.token_requests() - before, 2);
 }
 
 #[test]

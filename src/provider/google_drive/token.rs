@@ -19,6 +19,10 @@ use crate::secret::Secret;
 /// How long before a token ends the next one is got.
 const RENEWED_BEFORE: Duration = Duration::from_secs(300);
 
+/// However soon a token is said to end, the next one is not got before this: should it end
+/// sooner, that is found out.
+const RENEWED_AFTER: Duration = Duration::from_secs(30);
+
 /// How an operator gave access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -256,7 +260,8 @@ impl InUse {
         let ends_at = |lasts: Duration| asked.checked_add(lasts);
         // What is given for a few minutes is used for half of them, not renewed at each request.
         let renewed_at = |lasts: Duration| {
-            asked.checked_add(lasts.saturating_sub(RENEWED_BEFORE).max(lasts / 2))
+            let used = lasts.saturating_sub(RENEWED_BEFORE).max(lasts / 2);
+            asked.checked_add(used.max(RENEWED_AFTER))
         };
         self.token = Some(Token {
             secret: grant.token.clone(),

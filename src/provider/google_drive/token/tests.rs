@@ -62,11 +62,21 @@ fn one_token_serves_until_it_is_about_to_end() {
     assert_eq!(five_minutes_before(&credentials), 300);
     credentials.in_use().token.as_mut().unwrap().renewed_at = Some(Instant::now());
     assert_eq!(shown(credentials.now()), "t2");
-    // One that is given for less is not asked for anew each time.
-    let (credentials, asked) = login(200, None);
-    assert_eq!(shown(credentials.now()), "t1");
-    assert_eq!(shown(credentials.now()), "t1");
-    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    // One that is given for less, or for nothing, is not asked for anew each time.
+    for (lasts, used) in [(200, 100), (60, 30), (2, 30), (0, 30)] {
+        let (credentials, asked) = login(lasts, None);
+        let before = Instant::now();
+        assert_eq!(shown(credentials.now()), "t1");
+        let renewed_at = credentials.in_use().token.as_ref().unwrap().renewed_at;
+        let renewed_after = renewed_at.unwrap() - before;
+        assert!(
+            renewed_after.as_secs() >= used,
+            "{lasts}: {renewed_after:?}"
+        );
+        credentials.in_use().token.as_mut().unwrap().renewed_at = Some(before);
+        assert_eq!(shown(credentials.now()), "t2");
+        assert_eq!(asked.load(Ordering::Relaxed), 2);
+    }
 }
 
 #[test]
