@@ -59,6 +59,21 @@ impl ProviderSettings {
         Locks::beside(&self.state).acquire("The provider file", operation, wait)
     }
 
+    /// Keeps all others from using up a login, waiting for them as long as said. It is not the
+    /// lock of the file: whoever changes that need not wait for a service.
+    ///
+    /// # Errors
+    /// As [`lock`](Self::lock).
+    pub fn lock_login(
+        &self,
+        kind: ProviderKind,
+        operation: &'static str,
+        wait: Duration,
+    ) -> Result<Lock, Failure> {
+        let what = format!("The login of {kind}");
+        Locks::beside(&self.state).acquire(&what, operation, wait)
+    }
+
     /// Rewrites the file.
     ///
     /// # Errors

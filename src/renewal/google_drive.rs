@@ -2,16 +2,21 @@
 //! Google gives one.
 //!
 //! It rarely does; but then it has to be stored where the old one is, in one step, or the next
-//! night fails. Two runs may ask at once: both get a token, and both tokens are good.
+//! night fails. The old one may be worth nothing from that moment on, so runs ask one after
+//! another, each with what the one before has stored. Who cannot keep the others waiting asks
+//! all the same, and when it is refused looks a few times for what they store.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::{OPERATION, as_error};
 use crate::credential::SecretSource;
 use crate::failure::{Code, Failure};
+use crate::interrupt::sleep;
+use crate::lock::Lock;
 use crate::provider::ProviderKind;
 use crate::provider::error::{Error, Kind, Reason, Repeat, Result};
 use crate::provider::oauth::{Fetch, Grant};
@@ -25,6 +30,9 @@ use crate::staging::write_atomically;
 use crate::text::system_reason;
 
 const KIND: ProviderKind = ProviderKind::GoogleDrive;
+
+/// How often the next login token is looked for that another run may be about to store.
+const LOOKS: u32 = 5;
 
 /// A login to Google Drive, as it is configured.
 pub struct GoogleLogin {
@@ -64,17 +72,45 @@ impl GoogleLogin {
     }
 
     fn try_fetch(&self) -> anyhow::Result<Grant> {
+        let turn = self.turn()?;
         let (section, token) = self.login()?;
         let refused = match self.exchange(&section, &token) {
             Err(error) if is_final(&error) => error,
             granted => return granted,
         };
-        // Somebody may have logged in meanwhile, or another run may have got the next one.
-        let (section, now) = self.login()?;
-        if now == token {
-            return Err(refused);
+        // Somebody may have logged in meanwhile, or another run may be about to store the next.
+        let looks = if turn.is_some() { 1 } else { LOOKS };
+        for look in 0..looks {
+            if look > 0 {
+                sleep(self.policy.pause / 2)?;
+            }
+            let (section, now) = self.login()?;
+            if now != token {
+                return self.exchange(&section, &now);
+            }
         }
-        self.exchange(&section, &now)
+        Err(refused)
+    }
+
+    /// Waits until no other run is getting a token with this login; `None` where that cannot
+    /// be told, or takes too long: then it has to do without.
+    fn turn(&self) -> Settled<Option<Lock>> {
+        let lock = |wait| self.settings.lock_login(KIND, OPERATION, wait);
+        let turn = lock(Duration::ZERO).or_else(|failure| match failure.code() {
+            Code::Locked => {
+                log::info!("waiting for another run that renews the login of {KIND}");
+                lock(self.settings.patience)
+            }
+            _ => Err(failure),
+        });
+        match turn {
+            Ok(lock) => Ok(Some(lock)),
+            Err(failure) if matches!(failure.code(), Code::Interrupted(_)) => Err(failure),
+            Err(failure) => {
+                log::info!("{failure}; going on without");
+                Ok(None)
+            }
+        }
     }
 
     fn exchange(&self, section: &GoogleDrive, token: &Secret) -> anyhow::Result<Grant> {

@@ -1,6 +1,7 @@
 //! The tokens of Google Drive in long runs and over years: renewed, replaced, refused.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 
 use jiff::SignedDuration;
@@ -194,24 +195,70 @@ fn a_new_refresh_token_that_cannot_be_stored_is_told() {
     assert_eq!(credentials(&drive)["refresh_token"], REFRESH_TOKEN);
 }
 
+/// How many tokens were refused so far.
+fn refused_tokens(drive: &Drive) -> usize {
+    let asked = drive.fake.requests_of(Op::Token);
+    asked.iter().filter(|it| it.status != Some(200)).count()
+}
+
 #[test]
-fn two_who_renew_at_once_both_go_on() {
+fn two_who_renew_at_once_do_so_one_after_the_other() {
+    let drive = Drive::unassigned();
+    drive.fake.rotate_refresh_token(true);
+    for in_a_file in [false, true] {
+        if in_a_file {
+            let token = credentials(&drive)["refresh_token"].clone();
+            let file = drive.write("refresh.txt", token.as_str().unwrap());
+            make_private(&file);
+            let mut login = drive.login();
+            login.as_object_mut().unwrap().remove("refresh_token");
+            login["refresh_token_file"] = json!(file);
+            drive.configure(&login);
+        }
+        let hold = drive.fake.hold(Op::Token, 1, Moment::AfterWork);
+        let first = drive.call(TEST).spawn();
+        hold.reached();
+        // What the first one has used up is not stored yet.
+        let mut other = drive.call([&TEST[..], &["-vv"]].concat()).spawn();
+        let said = BufReader::new(other.stderr.take().unwrap());
+        let mut said = said.lines().map_while(Result::ok);
+        let waits = "waiting for another run that renews the login of google_drive";
+        assert!(said.any(|line| line.contains(waits)));
+        drop(hold);
+        let first = Outcome::of(&first.wait_with_output().unwrap(), &drive).code(0);
+        said.for_each(drop);
+        let other = Outcome::of(&other.wait_with_output().unwrap(), &drive).code(0);
+        assert_secret(&drive, &first);
+        assert_secret(&drive, &other);
+        drive.run(TEST).code(0);
+    }
+    assert_eq!(refused_tokens(&drive), 0);
+}
+
+#[test]
+fn who_cannot_wait_for_others_finds_what_they_stored() {
     let drive = Drive::unassigned();
     drive.fake.rotate_refresh_token(true);
     let hold = drive.fake.hold(Op::Token, 1, Moment::AfterWork);
     let first = drive.call(TEST).spawn();
     hold.reached();
-    // It finds the old token used up, until the first has stored the next one.
+    // No lock can be where no folder is; so it finds the old token used up.
     let second = drive.fake.hold(Op::Token, 1, Moment::AfterWork);
-    let other = drive.call(TEST).spawn();
+    let nowhere = drive.file("nowhere/state.db");
+    let other = drive.call(TEST).env("VERTEX_BACKUP_STATE", nowhere);
+    let other = other.spawn();
     second.reached();
     drop(hold);
     let first = Outcome::of(&first.wait_with_output().unwrap(), &drive).code(0);
     drop(second);
     let other = Outcome::of(&other.wait_with_output().unwrap(), &drive).code(0);
+    assert_eq!(refused_tokens(&drive), 1);
     assert_secret(&drive, &first);
     assert_secret(&drive, &other);
-    drive.run(TEST).code(0);
+    // Where nothing can be locked, nothing is changed.
+    let told =
+        "warning: Google gave a new refresh token for google_drive, which could not be stored: ";
+    other.stderr_has(told);
 }
 
 #[test]
