@@ -115,7 +115,7 @@ fn a_session_that_refuses_every_token_is_begun_anew() {
 fn what_it_leaves_out_or_writes_otherwise_does_not_matter() {
     let upload = Outgoing::replacing();
     let about = Fault::edit(|told| {
-        *told = json!({ "user": null, "storageQuota": { "limit": "", "usage": 1.5 } })
+        *told = json!({ "user": null, "storageQuota": { "limit": "", "usage": 1.5 } });
     });
     upload.fake().fail(Op::About, When::Always, about);
     let nulls = Fault::edit(|told| {
@@ -129,7 +129,7 @@ fn what_it_leaves_out_or_writes_otherwise_does_not_matter() {
     let once = Fault::edit(|told| {
         if let Some(ids) = told["ids"].as_array_mut() {
             let first = ids[0].clone();
-            ids.iter_mut().for_each(|id| *id = first.clone());
+            ids.fill(first);
         }
     });
     upload.fake().fail(Op::GenerateIds, When::Always, once);

@@ -74,6 +74,6 @@ fn flagged(object: &Object) -> Error {
         printable(&object.name)
     );
     Error::new(KIND, Kind::Connection(Reason::Forbidden), detail).hint(
-        "archives are mistaken for it now and then: if you trust it, run the command again with --acknowledge-abuse",
+        "archives are mistaken for it now and then: if you trust it, use download, verify or restore-test with --acknowledge-abuse",
     )
 }
