@@ -21,6 +21,7 @@ mod room;
 pub mod scope;
 mod sending;
 pub mod service_account;
+mod session;
 pub mod token;
 
 use std::collections::{BTreeMap, HashMap, HashSet};

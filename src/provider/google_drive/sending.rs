@@ -10,14 +10,15 @@ use std::io::SeekFrom;
 
 use serde_json::json;
 
-use super::api::{ALL_DRIVES, Call, UPLOAD, read, vanished};
+use super::api::{ALL_DRIVES, Call, UPLOAD};
 use super::file::{FIELDS, File};
 use super::refusal::{Refusal, astray};
+use super::session::{Standing, address_of};
 use super::{GoogleDrive, KIND};
 use crate::name::FileName;
 use crate::progress::Task;
 use crate::provider::error::{Error, Kind, Reason, Repeat, Result, disk, stopped};
-use crate::provider::http::{Answer, Broken, Request, Transfer};
+use crate::provider::http::{Answer, Broken, Transfer};
 use crate::provider::{Content, Object, Session};
 use crate::secret::Secret;
 
@@ -48,7 +49,7 @@ pub(super) struct Upload {
     /// It cannot have more than as many bytes.
     offered: u64,
     /// The file, as the service told of it when it had the last byte.
-    finished: Option<File>,
+    pub(super) finished: Option<File>,
 }
 
 impl Upload {
@@ -75,16 +76,9 @@ struct Course {
     mangled_at: Option<u64>,
 }
 
-/// How a session stands.
-enum Standing {
-    /// The service has as many bytes.
-    Has(u64),
-    Finished(Box<File>),
-}
-
 impl GoogleDrive {
     /// What this process knows of an upload, where it has to do with it.
-    fn upload(&self, session: &Session) -> Upload {
+    pub(super) fn upload(&self, session: &Session) -> Upload {
         let uploads = self.uploads();
         let known = uploads.get(&session.handle).cloned();
         known.unwrap_or_else(|| Upload::of_earlier_run(session))
@@ -169,7 +163,7 @@ impl GoogleDrive {
     }
 
     /// What a no to an upload means.
-    fn refused(&self, refusal: &Refusal, size: u64, doing: &str) -> Error {
+    pub(super) fn refused(&self, refusal: &Refusal, size: u64, doing: &str) -> Error {
         let error = refusal.error(doing);
         match error.kind {
             Kind::Full(_) => self.account.no_room(size),
@@ -323,91 +317,6 @@ impl GoogleDrive {
         }
     }
 
-    /// Asks a session how far it came.
-    fn standing(&self, session: &Session) -> Result<Standing> {
-        let all = format!("bytes */{}", session.size);
-        self.asked(session, &[("content-range", &all)])
-    }
-
-    /// Puts nothing to a session, which then tells how it stands.
-    fn asked(&self, session: &Session, headers: &[(&'static str, &str)]) -> Result<Standing> {
-        let url = address_of(session)?;
-        let answer = self.account.ask_with_token(&Request {
-            method: "PUT",
-            url: url.expose(),
-            headers,
-            ..Request::default()
-        })?;
-        log::debug!("PUT nothing to the session: {}", answer.status);
-        if answer.status == 401 {
-            // A login that is no good is refused there, too; else it is the session that is none.
-            return self.finished(session);
-        }
-        self.understood(session, &answer, "asking how far an upload came")
-    }
-
-    /// What a session answers (§6.5).
-    fn understood(&self, session: &Session, answer: &Answer, doing: &str) -> Result<Standing> {
-        match answer.status {
-            200..=299 => match read::<File>(answer, doing) {
-                Ok(file) if session.operation.as_ref() != Some(&file.id) => Err(astray(format!(
-                    "it tells of another file than was sent ({doing})"
-                ))),
-                Ok(file) if !file.trashed => Ok(Standing::Finished(Box::new(file))),
-                Ok(_) => Err(self.lost(session)),
-                // Of a file that was removed since, it may know the id, and no more.
-                Err(error) => match self.finished(session) {
-                    Err(Error {
-                        kind: Kind::Missing,
-                        ..
-                    }) if !is_about(answer, session) => Err(error),
-                    found => found,
-                },
-            },
-            308 => {
-                let has = answer.range.as_deref().map_or(Some(0), taken);
-                let nonsense = || astray(format!("it does not say how much it has ({doing})"));
-                let has = has.ok_or_else(|| nonsense().repeat(Repeat::Soon))?;
-                Ok(Standing::Has(has))
-            }
-            // Gone: it was finished, or it ended.
-            404 | 409 | 410 | 499 => self.finished(session),
-            400 => {
-                // Should it be our fault, the next session shows it.
-                log::info!("{}", Refusal::of(answer).error(doing));
-                self.finished(session)
-            }
-            _ => {
-                let refusal = self.account.refusal(answer);
-                Err(self.refused(&refusal, session.size, doing))
-            }
-        }
-    }
-
-    /// The file of a session that is gone, where it was finished before.
-    fn finished(&self, session: &Session) -> Result<Standing> {
-        let id = session.operation.as_deref().unwrap_or_default();
-        // Whoever says that there is none: the session has just said so, too.
-        match self.account.ask_for(id, FIELDS)? {
-            Ok(file) if !file.trashed => return Ok(Standing::Finished(Box::new(file))),
-            Err(refusal) if refusal.status != 404 && !refusal.is_missing() => {
-                return Err(refusal.error("looking at a file"));
-            }
-            Ok(_) | Err(_) => {}
-        }
-        self.forget_folders();
-        Err(vanished(&format!(
-            "the upload session of '{}'",
-            session.name
-        )))
-    }
-
-    /// The error of a file that was removed as it came: its folder may have been, too.
-    pub(super) fn lost(&self, session: &Session) -> Error {
-        self.forget_folders();
-        vanished(&format!("the upload of '{}'", session.name))
-    }
-
     /// As [`Provider::inspect`](crate::provider::Provider::inspect).
     pub(super) fn look_for(&self, session: &Session) -> Result<Object> {
         let missing = || {
@@ -426,69 +335,5 @@ impl GoogleDrive {
         let id = session.operation.as_deref().ok_or_else(missing)?;
         let file = self.account.file(id)?.filter(|file| !file.trashed);
         file.ok_or_else(missing)?.object()
-    }
-
-    /// Tells a session that nothing more will come.
-    pub(super) fn cancel(&self, session: &Session) -> Result<()> {
-        let Some(url) = &session.address else {
-            return Ok(());
-        };
-        if self.upload(session).finished.is_some() {
-            return Ok(());
-        }
-        let answer = self.account.ask_with_token(&Request {
-            method: "DELETE",
-            url: url.expose(),
-            ..Request::default()
-        })?;
-        log::debug!("DELETE session: {}", answer.status);
-        // It answers 499 to say that it ended (§6.4); what it does not know has ended, too.
-        match answer.status {
-            429 | 500..=599 => Err(Refusal::of(&answer).error("giving up an upload")),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Whether an answer tells of the file of a session, however little.
-fn is_about(answer: &Answer, session: &Session) -> bool {
-    let told: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
-    told.is_some_and(|told| told["id"].as_str() == session.operation.as_deref())
-}
-
-fn address_of(session: &Session) -> Result<&Secret> {
-    let gone = || vanished(&format!("the upload session of '{}'", session.name));
-    session.address.as_ref().ok_or_else(gone)
-}
-
-/// `bytes=0-99`, or `0-99` as older texts have it: how many bytes that is.
-fn taken(range: &str) -> Option<u64> {
-    let range = range.to_ascii_lowercase();
-    let range = range
-        .trim_start_matches("bytes")
-        .trim_start_matches([' ', '=']);
-    let (first, last) = range.split('/').next()?.split_once('-')?;
-    let last: u64 = last.trim().parse().ok()?;
-    (first.trim() == "0").then(|| last.checked_add(1))?
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn both_forms_of_a_range_are_read() {
-        for (range, bytes) in [
-            ("bytes=0-8388607", Some(8_388_608)),
-            ("0-0", Some(1)),
-            ("Bytes=0-9", Some(10)),
-            ("bytes 0-9/20", Some(10)),
-            ("bytes=1-5", None),
-            ("bytes=0-", None),
-            ("bytes=0-18446744073709551615", None),
-            ("nonsense", None),
-        ] {
-            assert_eq!(taken(range), bytes, "{range}");
-        }
     }
 }
