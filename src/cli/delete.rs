@@ -14,6 +14,10 @@ use crate::remote_set::RemoteFiles;
 use crate::sets::Set;
 use crate::text::printable;
 
+/// Where the bytes are of what was not removed for good.
+pub(super) const IN_TRASH: &str = "in the provider's trash, which still counts against the room until it is emptied; \
+     what goes with --permanent is freed at once";
+
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
     let Context { ui, installation } = context;
     let names: Vec<FileName> = args
@@ -48,16 +52,20 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
     if let [name] = names.as_slice() {
         let report = delete(&remote, &mut state, &lock, name, deletion)?;
         ui.done(&report, || {
-            format!("{}: {}\n", report.message, printable(&report.remote_path))
+            let path = printable(&report.remote_path);
+            let rest = in_trash("it is", !report.permanent && !report.files.is_empty());
+            format!("{}: {path}{rest}\n", report.message)
         })?;
         return Ok(exit::DONE);
     }
     let mut batch = Batch::default();
     let mut deleted = Vec::new();
+    let mut is_in_trash = false;
     for name in &names {
         match delete(&remote, &mut state, &lock, name, deletion) {
             Ok(report) => {
                 batch.done(&report, false);
+                is_in_trash |= !report.permanent && !report.files.is_empty();
                 deleted.push(vec![Cell::from(&report.remote_path)]);
             }
             Err(error) => batch.failed(ui, &[("filename", name.as_str())], &error),
@@ -76,8 +84,20 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
         if deleted.is_empty() {
             return format!("{message}\n");
         }
-        format!("{}\n{message}\n", ui.table(&[left("DELETED")], deleted))
+        let rest = in_trash("they are", is_in_trash);
+        format!(
+            "{}\n{message}{rest}\n",
+            ui.table(&[left("DELETED")], deleted)
+        )
     })?)
+}
+
+fn in_trash(they_are: &str, is_so: bool) -> String {
+    if is_so {
+        format!("; {they_are} {IN_TRASH}")
+    } else {
+        String::new()
+    }
 }
 
 /// The names of different backups: of several members of one, the first stands for all.

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::Context;
 use super::args::Prune as Args;
 use super::batch::{Batch, exit_of};
+use super::delete::IN_TRASH;
 use super::failure::Verdict;
 use crate::backup::BackupType;
 use crate::company::{Company, Filter};
@@ -53,6 +54,9 @@ struct Prepared {
     remote: Remote,
     plan: Plan,
 }
+
+/// What is to be said of bytes that take no room any more.
+const FREED: &str = "freed";
 
 /// The command and what it needs throughout.
 struct Prune<'a> {
@@ -100,11 +104,13 @@ impl Prune<'_> {
         )?;
         let pruned = self.act(state.as_mut(), &mut prepared)?;
         let report = self.report(&prepared, &pruned);
-        let (message, success) = (report.message.clone(), report.success);
         if ui.is_json() || !ui.is_quiet() || self.args.dry_run {
+            let is_in_trash = pruned.freed > 0 && !self.for_good(&prepared);
+            let freed = if is_in_trash { IN_TRASH } else { FREED };
+            let message = self.message(&prepared.plan, &pruned, freed);
             ui.result(&report, || format!("{message}\n"))?;
         }
-        Ok(if success {
+        Ok(if report.success {
             exit::DONE
         } else {
             exit_of(&exits(&pruned), count)
@@ -164,7 +170,7 @@ impl Prune<'_> {
         });
         let for_good = waiting.iter().all(|prepared| self.for_good(prepared));
         self.ask(count, size, &format!("of {}", companies(busy)), for_good)?;
-        let (mut removed, mut freed) = (0, 0);
+        let (mut removed, mut freed, mut trashed) = (0, 0, 0);
         for mut prepared in waiting {
             batch.about(&prepared.company.id);
             match self.act(state.as_deref_mut(), &mut prepared) {
@@ -172,6 +178,7 @@ impl Prune<'_> {
                     let report = self.report(&prepared, &pruned);
                     removed += report.removed;
                     freed += report.freed;
+                    trashed += if report.permanent { 0 } else { report.freed };
                     if report.success {
                         batch.done(&report, report.skipped);
                     } else {
@@ -193,16 +200,21 @@ impl Prune<'_> {
             ""
         };
         let would = if self.args.dry_run { "would be " } else { "" };
+        let gone = format!("{} of {} {would}removed", backups(removed), companies(busy));
         let message = match count {
             0 => format!("Nothing to remove{failed}"),
-            _ => format!(
-                "{} of {} {would}removed, {} {would}freed{failed}",
-                backups(removed),
-                companies(busy),
-                bytes(freed)
-            ),
+            _ => format!("{gone}, {} {would}{FREED}{failed}", bytes(freed)),
         };
-        Ok(batch.finish(ui, &message, || format!("{message}\n"))?)
+        Ok(batch.finish(ui, &message, || {
+            if trashed == 0 {
+                return format!("{message}\n");
+            }
+            let gone = match freed - trashed {
+                0 => format!("{gone}{failed}"),
+                freed => format!("{gone}{failed}, {} {would}{FREED}", bytes(freed)),
+            };
+            format!("{gone}, {} {would}{IN_TRASH}\n", bytes(trashed))
+        })?)
     }
 
     /// A dry run leaves no trace.
@@ -278,7 +290,7 @@ impl Prune<'_> {
         };
         if prepared.plan.removals() == 0 {
             let pruned = Pruned::default();
-            let message = self.message(&prepared.plan, &pruned);
+            let message = self.message(&prepared.plan, &pruned, FREED);
             record(&prepared.remote, state, None, &pruned, &message)?;
             return Ok(pruned);
         }
@@ -311,7 +323,7 @@ impl Prune<'_> {
             state.recorded(failed_intent(&company), Some(&lock), |_| Err(error))
         })?;
         self.tell(&prepared.plan, &pruned);
-        let message = self.message(&prepared.plan, &pruned);
+        let message = self.message(&prepared.plan, &pruned, FREED);
         record(&remote, state, Some(&lock), &pruned, &message)?;
         Ok(pruned)
     }
@@ -334,16 +346,17 @@ impl Prune<'_> {
         }
     }
 
-    fn message(&self, plan: &Plan, pruned: &Pruned) -> String {
+    /// What was done; `freed` says where the bytes of it are.
+    fn message(&self, plan: &Plan, pruned: &Pruned, freed: &str) -> String {
         let kept = kept(plan, pruned);
         let count = backups(pruned.removed);
-        let freed = bytes(pruned.freed);
+        let freed = format!("{} {freed}", bytes(pruned.freed));
         match (plan.removals(), self.args.dry_run) {
             (0, _) => format!("Nothing to remove, {} kept", backups(kept)),
-            (_, true) => format!("{count} would be removed, {kept} kept, {freed} freed"),
-            _ if pruned.errors.is_empty() => format!("{count} removed, {kept} kept, {freed} freed"),
+            (_, true) => format!("{count} would be removed, {kept} kept, {freed}"),
+            _ if pruned.errors.is_empty() => format!("{count} removed, {kept} kept, {freed}"),
             (all, _) => format!(
-                "{} of {} removed, {} failed, {freed} freed",
+                "{} of {} removed, {} failed, {freed}",
                 pruned.removed,
                 backups(all),
                 pruned.errors.len()
@@ -360,7 +373,7 @@ impl Prune<'_> {
         });
         Report {
             success: pruned.errors.is_empty(),
-            message: self.message(&prepared.plan, pruned),
+            message: self.message(&prepared.plan, pruned, FREED),
             company_id: &prepared.company.id,
             company_name: &prepared.company.name,
             provider: Some(place.provider.name()),

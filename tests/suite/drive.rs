@@ -31,7 +31,9 @@ fn a_backup_goes_to_the_drive_and_comes_back() {
     let files = drive.json(0, ["files", "acme-corp"]);
     assert_eq!(files["count"], 1);
     drive.run(["verify", "acme-corp"]).code(0);
-    drive.run(["delete", "acme-corp", DB, "-y"]).code(0);
+    let deleted = drive.run(["delete", "acme-corp", DB, "-y"]).code(0);
+    let told = "; it is in the provider's trash, which still counts against the room";
+    assert!(deleted.stdout.contains(told), "{}", deleted.stdout);
     assert_eq!(drive.names(), Vec::<String>::new());
     let folder = drive.fake.folder(&FOLDER).unwrap();
     let left = drive.fake.children(&folder);

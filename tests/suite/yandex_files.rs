@@ -388,6 +388,74 @@ fn prune_fills_the_trash_or_not_as_it_is_told() {
 }
 
 #[test]
+fn what_is_in_the_trash_is_not_said_to_be_freed() {
+    let trash = "in the provider's trash, which still counts against the room until it is emptied; \
+                 what goes with --permanent is freed at once\n";
+    let keep = ["retention", "set", "--default", "--keep-last", "1", "-q"];
+    let last = |run: Outcome| run.code(0).stdout.lines().last().unwrap().to_owned() + "\n";
+    for (more, of_prune, of_one, of_more) in [
+        (
+            &[][..],
+            format!("16 B {trash}"),
+            format!("; it is {trash}"),
+            format!("; they are {trash}"),
+        ),
+        (
+            &["--permanent"],
+            "16 B freed\n".to_owned(),
+            "\n".to_owned(),
+            "\n".to_owned(),
+        ),
+    ] {
+        let prune = |cloud: &Cloud, words: &[&str]| {
+            cloud.run(keep).code(0);
+            last(cloud.run([&["prune"], words, more].concat()))
+        };
+        let cloud = nights(3);
+        let planned = prune(&cloud, &["acme-corp", "--dry-run"]);
+        assert_eq!(
+            planned,
+            format!("2 backups would be removed, 1 kept, {of_prune}")
+        );
+        let done = prune(&cloud, &["acme-corp", "--yes"]);
+        assert_eq!(done, format!("2 backups removed, 1 kept, {of_prune}"));
+
+        let cloud = nights(3);
+        let all = ["--all", "--provider", "yandex_disk"];
+        let planned = prune(&cloud, &[&all[..], &["--dry-run"]].concat());
+        let would = of_prune.replacen(" B ", " B would be ", 1);
+        assert_eq!(
+            planned,
+            format!("2 backups of 1 company would be removed, {would}")
+        );
+        let done = prune(&cloud, &[&all[..], &["--yes"]].concat());
+        assert_eq!(done, format!("2 backups of 1 company removed, {of_prune}"));
+
+        let cloud = nights(3);
+        let [first, second, third] = [night(0), night(1), night(2)];
+        let delete = |names: &[&str]| {
+            let words = [&["delete", "acme-corp", "-y"], names, more].concat();
+            last(cloud.run(words))
+        };
+        let path = Cloud::path(&first);
+        let path = path.strip_prefix("disk:").unwrap_or(&path);
+        let told = format!("Backup deleted from yandex_disk: {path}{of_one}");
+        assert_eq!(delete(&[&first]), told);
+        let told = format!("2 of 2 backups deleted from yandex_disk{of_more}");
+        assert_eq!(delete(&[&second, &third]), told);
+    }
+    // For programs there are `freed` and `permanent`.
+    let cloud = nights(3);
+    cloud.run(keep).code(0);
+    let report = cloud.json(0, ["prune", "acme-corp", "--yes"]);
+    assert_eq!(report["message"], "2 backups removed, 1 kept, 16 B freed");
+    assert_eq!(
+        (&report["freed"], &report["permanent"]),
+        (&json!(16), &json!(false))
+    );
+}
+
+#[test]
 fn names_are_data_from_end_to_end() {
     let cloud = Cloud::unassigned();
     let folder = "/vertex ar/a+b%#:'я🌼/ещё \"один\" & co?";
