@@ -273,12 +273,10 @@ fn a_login_that_is_dead_says_why_and_what_mends_it_and_is_not_asked_again() {
     assert_secret(&drive, &run);
     run.stderr(&format!(
         "error: Provider 'google_drive' connection test failed: Google does not take the refresh \
-         token any more. Likely causes, the most likely first: the consent screen of the OAuth \
-         client is in \"Testing\", where a login lasts seven days (publish it, then log in again); \
-         access was revoked; it was not used for six months; more than \
-         100 logins of this account with this client; client_id is not the one of the login; the \
-         clock of this machine is wrong\n\
-         hint: {LOGIN}\n"
+         token any more: the consent screen of the OAuth client is in \"Testing\", where a login \
+         lasts seven days, or access was revoked, or the login was not used for six months, or 100 \
+         newer ones took its place\n\
+         hint: publish the consent screen if it is in \"Testing\", then log in again: {LOGIN}\n"
     ));
     assert_eq!(drive.fake.token_requests() - before, 1);
     // Not for each company either.

@@ -189,11 +189,11 @@ fn yandex(word: &str) -> Option<(&'static str, &'static str)> {
 fn google(asked: Asked, word: &str) -> Option<(&'static str, &'static str)> {
     Some(match (word, asked) {
         ("invalid_grant", Asked::Refresh) => (
-            "Google does not take the refresh token any more. Likely causes, the most likely \
-             first: the consent screen of the OAuth client is in \"Testing\", where a login lasts \
-             seven days (publish it, then log in again); access was revoked; it was not used for six months; more than 100 logins of this account with \
-             this client; client_id is not the one of the login; the clock of this machine is wrong",
-            "vertex-backup providers login google_drive",
+            "Google does not take the refresh token any more: the consent screen of the OAuth \
+             client is in \"Testing\", where a login lasts seven days, or access was revoked, or \
+             the login was not used for six months, or 100 newer ones took its place",
+            "publish the consent screen if it is in \"Testing\", then log in again: \
+             vertex-backup providers login google_drive",
         ),
         ("invalid_grant" | "expired_token", _) => (
             "the code is wrong, was used before, or has expired",
