@@ -296,7 +296,7 @@ mod tests {
         };
         let (why, hint) = Service::Google.meaning(Asked::Refresh, &refused);
         assert!(
-            why.starts_with("the OAuth service answers new") && why.ends_with("(see https"),
+            why.starts_with("the OAuth service answers new") && why.ends_with("(see …"),
             "{why}"
         );
         assert!(!why.contains('\u{1b}') && hint.is_none());
