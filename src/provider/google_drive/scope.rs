@@ -38,6 +38,26 @@ pub fn covers(granted: &str, asked: &str) -> bool {
     asked.all(|scope| granted.contains(&scope) || granted.contains(&DRIVE))
 }
 
+/// Why a login cannot store anything, and what mends that; `None` where it can.
+pub fn shortfall(granted: &str) -> Option<(&'static str, &'static str)> {
+    if covers(granted, DRIVE_FILE) {
+        return None;
+    }
+    // Consent can be given to who one is alone, with the box of the files left empty.
+    let mut granted = granted.split_whitespace();
+    Some(if granted.any(|scope| scope.starts_with(DRIVE)) {
+        (
+            "the login may only read",
+            "log in again: vertex-backup providers login google_drive --scope drive.file",
+        )
+    } else {
+        (
+            "the login may do nothing with Google Drive: its box was not ticked on Google's page",
+            "log in again, and tick the box of Google Drive: vertex-backup providers login google_drive",
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,5 +80,25 @@ mod tests {
         assert!(covers(DRIVE, DRIVE_FILE));
         assert!(!covers(DRIVE_FILE, DRIVE));
         assert!(!covers("", DRIVE_FILE));
+    }
+
+    #[test]
+    fn a_login_for_no_part_of_a_drive_is_not_one_for_reading() {
+        let why = |granted: &str| shortfall(granted).map(|(why, _)| why);
+        for enough in [DRIVE, DRIVE_FILE, &format!("openid {DRIVE_FILE}")] {
+            assert_eq!(why(enough), None, "{enough}");
+        }
+        assert_eq!(why(DRIVE_READONLY), Some("the login may only read"));
+        for nothing in ["openid email", &format!("{PREFIX}userinfo.email"), ""] {
+            let (why, hint) = shortfall(nothing).unwrap();
+            assert!(
+                why.starts_with("the login may do nothing with Google Drive"),
+                "{why}"
+            );
+            assert!(
+                hint.ends_with(": vertex-backup providers login google_drive"),
+                "{hint}"
+            );
+        }
     }
 }
