@@ -176,8 +176,10 @@ impl Account {
 
     /// Whether the login is known to allow reading alone.
     pub(super) fn is_read_only(&self) -> bool {
-        let granted = self.credentials.scope();
-        granted.is_some_and(|granted| !scope::covers(&granted, scope::DRIVE_FILE))
+        self.credentials.scope().is_some_and(|granted| {
+            let covers = |scope| scope::covers(&granted, scope);
+            covers(scope::DRIVE_READONLY) && !covers(scope::DRIVE_FILE)
+        })
     }
 
     /// Fails where nothing could be stored, before anything is (§11).
@@ -191,10 +193,10 @@ impl Account {
             let detail = "a service account has no storage of its own, and the folder is not on a shared drive";
             return Err(refused(detail).hint(NO_STORAGE));
         }
-        if self.is_read_only() {
-            return Err(
-                refused("the login may only read").hint(format!("{LOGIN} --scope drive.file"))
-            );
+        if let Some(granted) = credentials.scope()
+            && let Some((why, hint)) = scope::shortfall(&granted)
+        {
+            return Err(refused(why).hint(hint));
         }
         if !home.is_writable {
             let detail = format!("the account may not write in '{}'", printable(&home.name));
