@@ -39,29 +39,25 @@ impl fmt::Display for Secret {
     }
 }
 
-/// How a secret is written where it has to be stored; named by the field that is.
-pub(crate) mod stored {
-    use super::{Deserialize, Deserializer, Secret, Serializer, Zeroizing};
-
-    #[expect(
-        clippy::ref_option,
-        reason = "it is called by serde, which has no other"
-    )]
-    pub(crate) fn serialize<S: Serializer>(
-        secret: &Option<Secret>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match secret {
-            Some(secret) => serializer.serialize_some(secret.expose()),
-            None => serializer.serialize_none(),
-        }
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Zeroizing::new(String::deserialize(deserializer)?);
+        Ok(Secret::new(&text))
     }
+}
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Secret>, D::Error> {
-        let text = Option::<String>::deserialize(deserializer)?.map(Zeroizing::new);
-        Ok(text.map(|text| Secret::new(&text)))
+/// Writes a secret where it has to be stored; named by the field that is.
+#[expect(
+    clippy::ref_option,
+    reason = "it is called by serde, which has no other"
+)]
+pub(crate) fn stored<S: Serializer>(
+    secret: &Option<Secret>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match secret {
+        Some(secret) => serializer.serialize_some(secret.expose()),
+        None => serializer.serialize_none(),
     }
 }
 

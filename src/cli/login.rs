@@ -20,6 +20,7 @@ use crate::provider::error::{Error, Kind};
 use crate::provider::oauth::{Grant, OAuth};
 use crate::provider::{Connection, ProviderKind};
 use crate::provider_settings::ProviderSettings;
+use crate::settings::Settings;
 use crate::status::test;
 
 const OPERATION: &str = "providers login";
@@ -59,8 +60,7 @@ fn refuse(context: &Context, kind: ProviderKind, args: &ProvidersLogin) -> Resul
         return google_drive::refuse(context, args);
     }
     if settings.sections.yandex_disk.oauth_token.is_some() {
-        let config = settings.config.as_ref();
-        let config = config.map_or_else(String::new, |config| config.value.display().to_string());
+        let config = config_file(settings);
         let detail = format!(
             "'{config}' gives a token of {kind}, which wins over the one that a login stores"
         );
@@ -68,6 +68,12 @@ fn refuse(context: &Context, kind: ProviderKind, args: &ProvidersLogin) -> Resul
             .hint("take oauth_token of yandex_disk out of that file first"));
     }
     Ok(())
+}
+
+/// The `config.json` in use, as it is named in words.
+fn config_file(settings: &Settings) -> String {
+    let config = settings.config.as_ref();
+    config.map_or_else(String::new, |config| config.value.display().to_string())
 }
 
 /// The application's secret, where an option gives it.

@@ -29,7 +29,6 @@ use std::io::Read;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
-use self::api::locked;
 use self::file::File;
 use self::query::Query;
 use self::refusal::Refusal;
@@ -41,6 +40,7 @@ use super::{
 };
 use crate::name::FileName;
 use crate::progress::Task;
+use crate::provider::locked;
 use crate::remote_path::RemotePath;
 
 pub use self::api::{Account, Options};
@@ -306,10 +306,7 @@ impl GoogleDrive {
     fn page_of(&self, folder: &str, page: Option<&str>) -> Result<(Vec<File>, Option<String>)> {
         let doing = "listing a folder";
         match self.account.page(&Query::children(folder), page)? {
-            Ok(page) => {
-                let next = page.next_page_token.filter(|token| !token.is_empty());
-                Ok((page.files, next))
-            }
+            Ok(page) => Ok((page.files, page.next_page_token)),
             Err(refusal) if refusal.status == 400 && page.is_some() => {
                 let detail = format!("a page of the listing expired ({doing})");
                 Err(Error::new(KIND, Kind::Changed, detail))

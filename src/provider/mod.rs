@@ -18,6 +18,7 @@
 pub mod error;
 pub mod google_drive;
 pub mod http;
+mod lenient;
 mod listing;
 pub mod local;
 pub mod oauth;
@@ -28,6 +29,7 @@ pub mod yandex_disk;
 use std::fmt;
 use std::io::{Cursor, Read, Seek};
 use std::str::FromStr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -214,7 +216,11 @@ pub struct Session {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
     /// Where the provider takes the bytes, piece by piece. Whoever knows it can write there.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "stored")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "stored"
+    )]
     pub address: Option<Secret>,
 }
 
@@ -341,4 +347,9 @@ pub trait Provider: Send + Sync {
 
     /// Deletes an object; whether there was one.
     fn delete(&self, name: &FileName, deletion: Deletion) -> Result<bool>;
+}
+
+/// Locks, whatever became of the thread that had it before.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

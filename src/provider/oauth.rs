@@ -117,7 +117,7 @@ pub trait Fetch: Send + Sync {
 
 #[derive(Deserialize)]
 struct Codes {
-    device_code: Text,
+    device_code: Secret,
     user_code: String,
     #[serde(alias = "verification_uri")]
     verification_url: String,
@@ -129,8 +129,8 @@ struct Codes {
 
 #[derive(Deserialize)]
 struct Granted {
-    access_token: Text,
-    refresh_token: Option<Text>,
+    access_token: Secret,
+    refresh_token: Option<Secret>,
     #[serde(default, deserialize_with = "seconds")]
     expires_in: Option<u64>,
     scope: Option<String>,
@@ -148,16 +148,6 @@ fn seconds<'de, D: Deserializer<'de>>(
     };
     let time = number.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     Ok(time.map(|time| time.as_secs()))
-}
-
-/// A secret in an answer.
-struct Text(Secret);
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let text = Zeroizing::new(String::deserialize(deserializer)?);
-        Ok(Text(Secret::new(&text)))
-    }
 }
 
 impl OAuth {
@@ -212,7 +202,7 @@ impl OAuth {
             verification_url: codes.verification_url,
             user_code: codes.user_code,
             expires_in: seconds(codes.expires_in, 300).min(LONGEST_LOGIN),
-            code: codes.device_code.0,
+            code: codes.device_code,
             // As the RFC has it where the service does not say.
             interval: seconds(codes.interval, 5),
         })
@@ -348,18 +338,15 @@ impl OAuth {
             return Ok(Err(self.word(&mut answer)?));
         }
         let granted: Granted = self.read(&mut answer)?;
-        if granted.access_token.0.is_empty() {
+        if granted.access_token.is_empty() {
             return Err(self.error(Reason::Network, "it gives a token with nothing in it"));
         }
         let now = Timestamp::now().as_second();
         // What ends after the year 9999 does not end.
         let ends = |seconds| Timestamp::from_second(now.checked_add_unsigned(seconds)?).ok();
         Ok(Ok(Grant {
-            token: granted.access_token.0,
-            refresh_token: granted
-                .refresh_token
-                .map(|Text(secret)| secret)
-                .filter(|secret| !secret.is_empty()),
+            token: granted.access_token,
+            refresh_token: granted.refresh_token.filter(|secret| !secret.is_empty()),
             expires_at: granted.expires_in.and_then(ends),
             lasts: granted.expires_in.map(Duration::from_secs),
             scope: granted.scope.filter(|scope| !scope.trim().is_empty()),

@@ -1,7 +1,7 @@
 //! The only place that names providers: from configuration to a value behind the seam.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
@@ -18,6 +18,7 @@ use super::{Error, Notes, Provider, ProviderKind};
 use crate::credential::SecretSource;
 use crate::failure::{Code, Failure};
 use crate::json_file::{load, parse_typed};
+use crate::provider::locked;
 use crate::remote_path::RemotePath;
 use crate::secret::Secret;
 use crate::sections::{GoogleDrive, Sections, is_safe_url};
@@ -356,10 +357,6 @@ pub fn yandex_oauth(
         secret: secret.transpose()?,
     };
     Ok(oauth(url, client, policy))
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Fetches a secret, or says why the provider cannot be used without it.

@@ -6,11 +6,11 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::redirect::{Answer, PATIENCE, Port, pasted, takes_lines};
-use super::{OPERATION, by_device, failed, given_secret, tested};
+use super::{OPERATION, by_device, config_file, failed, given_secret, tested};
 use crate::cli::Context;
 use crate::cli::args::ProvidersLogin;
 use crate::cli::providers::day;
@@ -84,15 +84,11 @@ pub(super) fn run(context: &Context, args: &ProvidersLogin) -> anyhow::Result<u8
 /// Before anybody is bothered: what cannot work.
 pub(super) fn refuse(context: &Context, args: &ProvidersLogin) -> Result<(), Failure> {
     let settings = &context.installation.settings;
-    let config = || {
-        let config = settings.config.as_ref();
-        config.map_or_else(String::new, |config| config.value.display().to_string())
-    };
     let ours = &settings.sections.google_drive;
     if ours.credential_kind().is_some() {
         let detail = format!(
             "'{}' gives credentials of {KIND}, which win over those that a login stores",
-            config()
+            config_file(settings)
         );
         return Err(Failure::new(Code::ConfigInvalid, detail).hint(
             "take refresh_token, service_account_file and access_token of google_drive out of \
@@ -103,7 +99,7 @@ pub(super) fn refuse(context: &Context, args: &ProvidersLogin) -> Result<(), Fai
     if brings_client && ours.client_id.is_some() {
         let detail = format!(
             "'{}' gives a client_id of {KIND}, which wins over the one given here",
-            config()
+            config_file(settings)
         );
         return Err(Failure::new(Code::ConfigInvalid, detail)
             .hint("take client_id and client_secret of google_drive out of that file first"));
@@ -147,18 +143,9 @@ struct ClientFile {
 #[serde(default)]
 struct ClientKeys {
     client_id: Option<String>,
-    client_secret: Option<Hidden>,
+    client_secret: Option<Secret>,
     token_uri: Option<String>,
     auth_uri: Option<String>,
-}
-
-struct Hidden(Secret);
-
-impl<'de> Deserialize<'de> for Hidden {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = zeroize::Zeroizing::new(String::deserialize(deserializer)?);
-        Ok(Hidden(Secret::new(&text)))
-    }
 }
 
 fn client(
@@ -214,7 +201,6 @@ fn from_file(path: &Path, section: &GoogleDrive) -> Result<Client, Failure> {
     let id = filled(keys.client_id).ok_or_else(|| wrong("client_id is missing"))?;
     let secret = keys
         .client_secret
-        .map(|Hidden(secret)| secret)
         .filter(|secret| !secret.is_empty())
         .ok_or_else(|| wrong("client_secret is missing"))?;
     let mut addresses = Vec::new();

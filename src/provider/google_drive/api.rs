@@ -3,13 +3,14 @@
 //! Source of all of it: `protocols/google_drive.md`; the numbers are its sections.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::json;
 
 use super::KIND;
-use super::file::{FIELDS, File, or_default};
+use super::file::{FIELDS, File};
 use super::home::Home;
 use super::query::Query;
 use super::refusal::{Asked, NOT_THE_DRIVE, Refusal, astray};
@@ -18,7 +19,9 @@ use super::token::Credentials;
 use crate::provider::Notes;
 use crate::provider::error::{Error, Kind, Repeat, Result};
 use crate::provider::http::{Answer, Http, Rate, Request, encoded, origin, with_query};
+use crate::provider::lenient::or_default;
 use crate::provider::listing::BARREN_PAGES;
+use crate::provider::locked;
 use crate::provider::retry::Policy;
 use crate::secret::Secret;
 
@@ -98,9 +101,16 @@ pub(super) struct About {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Page {
     pub(super) files: Vec<File>,
+    #[serde(default, deserialize_with = "filled")]
     pub(super) next_page_token: Option<String>,
     #[serde(default)]
     incomplete_search: bool,
+}
+
+/// An empty token begins no page.
+fn filled<'de, D: Deserializer<'de>>(token: D) -> std::result::Result<Option<String>, D::Error> {
+    let token = Option::<String>::deserialize(token)?;
+    Ok(token.filter(|token| !token.is_empty()))
 }
 
 #[derive(Deserialize)]
@@ -231,9 +241,18 @@ impl Account {
             let token = self.is_ours(request.url).then_some(("Bearer", token));
             self.http.ask(&Request { token, ..*request })
         };
+        self.with_token(ask, |answer| answer.status)
+    }
+
+    /// Does something with a token, and with the next one where that is refused.
+    pub(super) fn with_token<T>(
+        &self,
+        ask: impl Fn(&Secret) -> Result<T>,
+        status: impl Fn(&T) -> u16,
+    ) -> Result<T> {
         let token = self.credentials.now()?;
         let answer = ask(&token)?;
-        if answer.status == 401
+        if status(&answer) == 401
             && let Some(token) = self.credentials.after(&token)?
         {
             return ask(&token);
@@ -271,13 +290,10 @@ impl Account {
             query: &[("fields", fields), ALL_DRIVES],
             ..Call::default()
         })?;
-        Ok(match asked {
-            Ok(answer) => Ok(read(&answer, "looking at a file")?),
-            Err(refusal) => Err(refusal),
-        })
+        read_asked(asked, "looking at a file")
     }
 
-    /// Changes a file; `None` where there is none.
+    /// Changes a file.
     pub(super) fn update(&self, id: &str, change: &serde_json::Value) -> Result<Asked<File>> {
         let asked = self.ask(Call {
             method: "PATCH",
@@ -286,10 +302,12 @@ impl Account {
             json: Some(&change.to_string()),
             ..Call::default()
         })?;
-        Ok(match asked {
-            Ok(answer) => Ok(read(&answer, "changing a file")?),
-            Err(refusal) => Err(refusal),
-        })
+        read_asked(asked, "changing a file")
+    }
+
+    /// Puts a file or folder into the trash.
+    pub(super) fn trash(&self, id: &str) -> Result<Asked<File>> {
+        self.update(id, &json!({ "trashed": true }))
     }
 
     /// A page of a search.
@@ -316,15 +334,12 @@ impl Account {
             query: &parameters,
             ..Call::default()
         })?;
-        let page: Page = match asked {
-            Ok(answer) => read(&answer, "listing a folder")?,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        if page.incomplete_search {
+        let page: Asked<Page> = read_asked(asked, "listing a folder")?;
+        if page.as_ref().is_ok_and(|page| page.incomplete_search) {
             let detail = "it has not looked everywhere (listing a folder)";
             return Err(astray(detail).repeat(Repeat::Soon));
         }
-        Ok(Ok(page))
+        Ok(page)
     }
 
     /// What a search finds and a caller wants, from page `from` on.
@@ -359,7 +374,7 @@ impl Account {
                     }
                 }
             }
-            token = page.next_page_token.filter(|token| !token.is_empty());
+            token = page.next_page_token;
             if token.is_none() {
                 return Ok(found);
             }
@@ -429,8 +444,12 @@ pub(super) fn read<T: DeserializeOwned>(answer: &Answer, doing: &str) -> Result<
     })
 }
 
-pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// As [`read`], of what may have been refused.
+fn read_asked<T: DeserializeOwned>(asked: Asked<Answer>, doing: &str) -> Result<Asked<T>> {
+    match asked {
+        Ok(answer) => read(&answer, doing).map(Ok),
+        Err(refusal) => Ok(Err(refusal)),
+    }
 }
 
 /// The error of something that is not there any more.

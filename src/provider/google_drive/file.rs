@@ -1,7 +1,6 @@
 //! Files of the Drive in our words.
 
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 use super::query::FOLDER;
@@ -9,6 +8,7 @@ use super::refusal::astray;
 use crate::hash::{Md5, Sha256};
 use crate::name::is_temporary;
 use crate::provider::error::Result;
+use crate::provider::lenient::{or_default, readable};
 use crate::provider::{Object, ObjectKind};
 
 /// What is asked of a file (§3).
@@ -71,21 +71,6 @@ impl<'de> Deserialize<'de> for Number {
             }
         }
     }
-}
-
-/// What nothing depends on may be written in any way: a file whose date cannot be read is there.
-pub(super) fn readable<'de, D: Deserializer<'de>, T: DeserializeOwned>(
-    value: D,
-) -> std::result::Result<Option<T>, D::Error> {
-    let value = serde_json::Value::deserialize(value)?;
-    Ok(serde_json::from_value(value).ok())
-}
-
-/// As [`readable`], where there is something to be taken instead.
-pub(super) fn or_default<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(
-    value: D,
-) -> std::result::Result<T, D::Error> {
-    Ok(readable(value)?.unwrap_or_default())
 }
 
 impl File {

@@ -7,12 +7,13 @@
 
 use serde_json::json;
 
-use super::api::{ALL_DRIVES, Account, Call, locked, read};
+use super::api::{ALL_DRIVES, Account, Call, read};
 use super::file::{FIELDS, File};
 use super::query::{FOLDER, Query};
 use super::refusal::{Refusal, astray};
 use super::{KIND, MY_DRIVE};
 use crate::provider::error::{Error, Kind, Repeat, Result};
+use crate::provider::locked;
 use crate::remote_path::RemotePath;
 use crate::text::printable;
 
@@ -227,7 +228,7 @@ impl Account {
         }
         if found.iter().any(|folder| folder.age() < made.age()) && self.is_empty(&made.id)? {
             // Nobody has seen it yet.
-            match self.update(&made.id, &json!({ "trashed": true }))? {
+            match self.trash(&made.id)? {
                 Ok(_) => found.retain(|folder| folder.id != made.id),
                 Err(refusal) => log::info!("{}", refusal.error("removing a folder made twice")),
             }

@@ -3,13 +3,14 @@
 
 use serde::Deserialize;
 
-use super::api::{Account, Call, locked, read};
+use super::api::{Account, Call, read};
 use super::file::{FIELDS, Rights};
 use super::query::Query;
 use super::refusal::LOGIN;
 use super::{KIND, MY_DRIVE, scope};
 use crate::provider::error::{Error, Kind, Reason, Result};
 use crate::provider::http::encoded;
+use crate::provider::locked;
 use crate::text::printable;
 
 /// Where all remote directories begin.
@@ -150,7 +151,7 @@ impl Account {
     /// The error of what is not there, or hidden by the scope: the answer is the same.
     fn unseen(&self, what: &str, key: &str, id: &str) -> Error {
         let credentials = &self.credentials;
-        let hint = if credentials.is_service_account() && credentials.impersonates().is_none() {
+        let hint = if credentials.owns_nothing() {
             "share it with the service account's address, as Content manager".to_owned()
         } else if credentials
             .scope()
@@ -186,10 +187,7 @@ impl Account {
     pub(super) fn refuse_unwritable(&self) -> Result<()> {
         let home = self.home()?;
         let credentials = &self.credentials;
-        if credentials.is_service_account()
-            && credentials.impersonates().is_none()
-            && home.drive.is_none()
-        {
+        if credentials.owns_nothing() && home.drive.is_none() {
             let detail = "a service account has no storage of its own, and the folder is not on a shared drive";
             return Err(refused(detail).hint(NO_STORAGE));
         }

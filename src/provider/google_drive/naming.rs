@@ -12,7 +12,6 @@ use super::file::{File, id_of};
 use super::query::Query;
 use super::refusal::astray;
 use super::{GoogleDrive, KIND, no_file};
-
 use crate::name::is_temporary;
 use crate::provider::error::{Error, Kind, Repeat, Result};
 use crate::provider::http::encoded;
@@ -33,7 +32,7 @@ impl GoogleDrive {
             let page = account.page(&children, None)?;
             let page = page.map_err(|refusal| self.unlisted(&refusal))?;
             let mut here: Vec<File> = page.files.into_iter().filter(is_it).collect();
-            if let Some(next) = page.next_page_token.filter(|token| !token.is_empty()) {
+            if let Some(next) = page.next_page_token {
                 let more = account.find(&children.clone().named(name), None, is_it)?;
                 here.extend(more);
                 if here.is_empty() {
@@ -141,13 +140,13 @@ impl GoogleDrive {
     }
 
     fn retire_others(&self, id: &str, files: &[File]) -> Result<()> {
-        let others = files.iter().filter(|file| file.is_blob() && file.id != id);
-        others.into_iter().try_for_each(|file| self.retire(file))
+        let mut others = files.iter().filter(|file| file.is_blob() && file.id != id);
+        others.try_for_each(|file| self.retire(file))
     }
 
     /// Puts a file away that a newer one has replaced.
     fn retire(&self, file: &File) -> Result<()> {
-        match self.account.update(&file.id, &json!({ "trashed": true }))? {
+        match self.account.trash(&file.id)? {
             Ok(_) => {}
             Err(refusal) if refusal.is_gone() => {}
             Err(refusal) if refusal.status == 403 && !refusal.is_throttle() => {
@@ -198,36 +197,37 @@ impl GoogleDrive {
 
     /// Removes a file. Where the account may not delete for good, the trash must do (§11).
     fn remove(&self, file: &File, for_good: bool) -> Result<()> {
-        let doing = "deleting a file";
-        if for_good {
-            let asked = self.account.ask(Call {
-                method: "DELETE",
-                path: &format!("/files/{}", encoded(&file.id)),
-                query: &[ALL_DRIVES],
-                ..Call::default()
-            })?;
-            match asked {
-                Ok(_) => return self.gone(file),
-                Err(refusal) if refusal.is_gone() => return self.gone(file),
-                Err(refusal) if refusal.status == 403 && !refusal.is_throttle() => {
-                    self.account.tell_once(
-                        "the account may not delete for good there: what it deletes goes to the trash".into(),
-                    );
-                }
-                Err(refusal) => return Err(refusal.error(doing)),
+        if !(for_good && self.delete_for_good(file)?) {
+            match self.account.trash(&file.id)? {
+                Ok(_) => {}
+                Err(refusal) if refusal.is_gone() => {}
+                Err(refusal) => return Err(refusal.error(DELETING)),
             }
         }
-        match self.account.update(&file.id, &json!({ "trashed": true }))? {
-            Ok(_) => self.gone(file),
-            Err(refusal) if refusal.is_gone() => self.gone(file),
-            Err(refusal) => Err(refusal.error(doing)),
-        }
-    }
-
-    #[expect(clippy::unnecessary_wraps, reason = "it ends the arms of a match")]
-    fn gone(&self, file: &File) -> Result<()> {
         self.retired().insert(file.id.clone());
         Ok(())
+    }
+
+    /// Deletes a file for good; whether the account may.
+    fn delete_for_good(&self, file: &File) -> Result<bool> {
+        let asked = self.account.ask(Call {
+            method: "DELETE",
+            path: &format!("/files/{}", encoded(&file.id)),
+            query: &[ALL_DRIVES],
+            ..Call::default()
+        })?;
+        match asked {
+            Ok(_) => Ok(true),
+            Err(refusal) if refusal.is_gone() => Ok(true),
+            Err(refusal) if refusal.status == 403 && !refusal.is_throttle() => {
+                self.account.tell_once(
+                    "the account may not delete for good there: what it deletes goes to the trash"
+                        .into(),
+                );
+                Ok(false)
+            }
+            Err(refusal) => Err(refusal.error(DELETING)),
+        }
     }
 
     /// The file of an object, as it is now.
@@ -251,6 +251,9 @@ impl GoogleDrive {
         Ok(file)
     }
 }
+
+/// What an error says of a deletion.
+const DELETING: &str = "deleting a file";
 
 /// As long nobody is asked again what has a name.
 const LOOK_LASTS: Duration = Duration::from_secs(60);

@@ -47,14 +47,8 @@ impl GoogleDrive {
             let http = self.account.http();
             http.get(&url, offset, Some(("Bearer", token)))
         };
-        let token = self.account.credentials.now()?;
-        let incoming = ask(&token)?;
+        let incoming = self.account.with_token(ask, |incoming| incoming.status)?;
         log::debug!("GET {API}{path}?alt=media: {}", incoming.status);
-        if incoming.status == 401
-            && let Some(token) = self.account.credentials.after(&token)?
-        {
-            return ask(&token);
-        }
         Ok(incoming)
     }
 }

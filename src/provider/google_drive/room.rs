@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use super::KIND;
-use super::api::{Account, locked};
-use super::file::{Number, readable};
+use super::api::Account;
+use super::file::Number;
 use super::home::NO_STORAGE;
 use crate::provider::Quota;
 use crate::provider::error::{Error, Kind, Result, Shortage};
+use crate::provider::lenient::readable;
+use crate::provider::locked;
 use crate::text::bytes;
 
 /// Google takes no larger file (§6.1).
@@ -131,8 +133,7 @@ impl Account {
     /// a question.
     pub(super) fn no_room(&self, size: u64) -> Error {
         *locked(&self.room) = None;
-        let is_homeless =
-            self.credentials.is_service_account() && self.credentials.impersonates().is_none();
+        let is_homeless = self.credentials.owns_nothing();
         match self.about() {
             Ok(about) => {
                 let quota = about.storage_quota;

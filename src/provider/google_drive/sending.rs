@@ -32,7 +32,7 @@ pub const CHUNK: u64 = 32 * 1024 * 1024;
 /// How often an upload is begun anew because its id was taken, or its folder vanished.
 const SESSIONS: u32 = 5;
 
-/// Answers in a row that bring an upload no further before it is given up for now.
+/// Answers in a row that bring an upload no further before its session is given up.
 const BARREN_ANSWERS: u32 = 8;
 
 /// The way out where pieces arrive otherwise than they were sent.

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use rustls::pki_types::pem::{PemObject as _, SectionKind};
+use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Deserializer};
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -29,20 +29,11 @@ pub struct KeyFile {
     r#type: Option<String>,
     client_email: Option<String>,
     client_id: Option<String>,
-    private_key: Option<Pem>,
+    private_key: Option<Secret>,
     private_key_id: Option<String>,
     token_uri: Option<String>,
     installed: Option<IgnoredAny>,
     web: Option<IgnoredAny>,
-}
-
-struct Pem(Secret);
-
-impl<'de> Deserialize<'de> for Pem {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let text = Zeroizing::new(String::deserialize(deserializer)?);
-        Ok(Pem(Secret::new(&text)))
-    }
 }
 
 /// The key of a service account, ready to sign with.
@@ -75,7 +66,7 @@ impl Key {
         }
         let missing = |key: &str| format!("{key} is missing");
         let filled = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
-        let Some(Pem(pem)) = file.private_key.filter(|Pem(key)| !key.is_empty()) else {
+        let Some(pem) = file.private_key.filter(|key| !key.is_empty()) else {
             return Err(missing("private_key"));
         };
         Ok(Key {

@@ -4,7 +4,7 @@
 //! got before the old one ends, or when it is refused, by one thread while the others wait.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::provider::ProviderKind;
 use crate::provider::error::{Error, Kind, Reason, Repeat, Result};
+use crate::provider::locked;
 use crate::provider::oauth::{Fetch, Grant};
 use crate::secret::Secret;
 
@@ -212,9 +213,9 @@ impl Credentials {
         self.impersonates.as_deref()
     }
 
-    /// Whether it is a service account, which owns no storage.
-    pub fn is_service_account(&self) -> bool {
-        self.kind == CredentialKind::ServiceAccount
+    /// Whether it is a service account that acts for itself: such a one owns no storage.
+    pub fn owns_nothing(&self) -> bool {
+        self.kind == CredentialKind::ServiceAccount && self.impersonates.is_none()
     }
 
     /// When an operator has to do something, as far as that is known.
@@ -250,7 +251,7 @@ impl Credentials {
     }
 
     fn in_use(&self) -> MutexGuard<'_, InUse> {
-        self.in_use.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.in_use)
     }
 }
 

@@ -1,11 +1,12 @@
 //! The gate before a provider's API: not too many requests at a time, and none
 //! while the provider asks for a rest, whichever of our threads it told.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
 use crate::interrupt::sleep;
+use crate::provider::locked;
 
 /// How often a provider may be asked.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +43,7 @@ impl Gate {
     pub(super) fn pass(&self) -> Result<(), Failure> {
         let (interval, burst) = self.interval();
         let wait = {
-            let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut full_at = locked(&self.full_at);
             let now = Instant::now();
             *full_at = (*full_at).max(now) + interval;
             full_at.duration_since(now).saturating_sub(burst)
@@ -53,7 +54,7 @@ impl Gate {
     /// Nobody passes before this time is over.
     pub(super) fn rest(&self, pause: Duration) {
         let (_, burst) = self.interval();
-        let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut full_at = locked(&self.full_at);
         *full_at = (*full_at).max(Instant::now() + pause + burst);
     }
 }

@@ -2,17 +2,19 @@
 //!
 //! Source of all of it: `protocols/yandex_disk.md`; the numbers are its sections.
 
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
 
 use super::refusal::{Asked, NOT_THE_DISK, Refusal, astray};
 use super::token::Token;
 use crate::provider::error::{Error, Kind, Repeat, Result, Shortage};
 use crate::provider::http::{Answer, Http, Rate, Request, encoded, origin, with_query};
+use crate::provider::lenient::readable;
+use crate::provider::locked;
 use crate::provider::oauth::{Client, Endpoints, OAuth, Renew, Service};
 use crate::provider::retry::Policy;
 use crate::provider::{ProviderKind, Quota};
@@ -103,14 +105,6 @@ pub(super) struct Resource {
     pub(super) revision: Option<u64>,
     #[serde(rename = "_embedded")]
     pub(super) embedded: Option<Embedded>,
-}
-
-/// What nothing depends on may be written in any way: a file whose date cannot be read is there.
-fn readable<'de, D: Deserializer<'de>, T: DeserializeOwned>(
-    value: D,
-) -> std::result::Result<Option<T>, D::Error> {
-    let value = serde_json::Value::deserialize(value)?;
-    Ok(serde_json::from_value(value).ok())
 }
 
 #[derive(Deserialize)]
@@ -251,7 +245,7 @@ impl Account {
     }
 
     fn room(&self) -> MutexGuard<'_, Option<Room>> {
-        self.room.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.room)
     }
 
     /// The next question after room goes to the server.

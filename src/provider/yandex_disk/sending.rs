@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::Read;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use super::YandexDisk;
@@ -13,6 +13,7 @@ use crate::name::FileName;
 use crate::progress::Task;
 use crate::provider::error::{Error, Kind, Reason, Repeat, Result, Shortage};
 use crate::provider::http::Transfer;
+use crate::provider::locked;
 use crate::provider::{Look, Object, Session};
 use crate::text::bytes;
 
@@ -45,7 +46,7 @@ pub(super) enum Sent {
 
 impl YandexDisk {
     pub(super) fn uploads(&self) -> MutexGuard<'_, HashMap<String, Upload>> {
-        self.uploads.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.uploads)
     }
 
     /// What this process knows of an upload, where it began it.

@@ -1,10 +1,11 @@
 //! The token in use, and the next one: got once before it ends, once when it is refused.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::provider::error::{Kind, Result};
+use crate::provider::locked;
 use crate::provider::oauth::{Grant, Renew};
 use crate::secret::Secret;
 
@@ -80,7 +81,7 @@ impl Token {
     }
 
     fn in_use(&self) -> MutexGuard<'_, InUse> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0)
     }
 }
 

@@ -153,5 +153,5 @@ fn a_bare_token_has_no_successor() {
     assert!(credentials.after(&token).unwrap().is_none());
     assert_eq!(credentials.expires_at(), Some(end));
     assert_eq!(credentials.kind().to_string(), "access_token");
-    assert!(!credentials.is_service_account());
+    assert_ne!(credentials.kind(), CredentialKind::ServiceAccount);
 }
