@@ -35,6 +35,7 @@ mod fake_yandex;
 mod generated;
 mod layering;
 mod local_backups;
+mod matrix;
 mod output;
 mod promises;
 mod provider_file;

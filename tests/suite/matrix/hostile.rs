@@ -1,0 +1,1 @@
+//! What others wrote to do harm (S9, S11, S14, S15).

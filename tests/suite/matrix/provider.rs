@@ -1,0 +1,1 @@
+//! Faults of a provider's service (P15–P24, S10).

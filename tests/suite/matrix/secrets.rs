@@ -1,0 +1,1 @@
+//! Secrets, wherever they could show (S1, S5, S6).
