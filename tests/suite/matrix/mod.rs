@@ -8,3 +8,4 @@ mod process;
 mod provider;
 mod secrets;
 mod state;
+mod watch;

@@ -20,6 +20,7 @@ pub mod fake;
 pub mod fake_drive;
 pub mod fake_yandex;
 pub mod forward;
+pub mod invariants;
 pub mod outgoing;
 
 /// The binary under test.

@@ -175,6 +175,13 @@ impl Disk {
         names.map(|(path, _)| name(path).to_owned()).collect()
     }
 
+    /// Every file, by its path.
+    pub fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let all = self.nodes.iter();
+        all.filter_map(|(path, node)| Some((path.clone(), node.content.as_ref()?.bytes.to_vec())))
+            .collect()
+    }
+
     /// Where what lies in the trash was.
     pub fn trash(&self) -> Vec<String> {
         self.trash.iter().map(|(path, _)| path.clone()).collect()
