@@ -32,7 +32,7 @@ fn not_now() -> Vec<Fault> {
 }
 
 #[test]
-fn s65_what_the_service_cannot_do_now_it_does_later() {
+fn g65_what_the_service_cannot_do_now_it_does_later() {
     for fault in not_now() {
         let upload = Outgoing::new().with(&vec![(Op::Chunk, When::Nth(3), fault)]);
         upload.send(0).stderr_has("retrying in");
@@ -47,7 +47,7 @@ fn s65_what_the_service_cannot_do_now_it_does_later() {
 }
 
 #[test]
-fn s65_each_step_is_asked_for_again() {
+fn g65_each_step_is_asked_for_again() {
     // All at once: every kind of request is refused once.
     let all = [
         Op::About,
@@ -67,7 +67,7 @@ fn s65_each_step_is_asked_for_again() {
 }
 
 #[test]
-fn s65_what_fails_for_ever_is_given_up_and_kept() {
+fn g65_what_fails_for_ever_is_given_up_and_kept() {
     let silence = Fault::ResetAtByte(1000);
     for (fault, word) in [
         (failing(503), "network"),
@@ -94,7 +94,7 @@ fn s65_what_fails_for_ever_is_given_up_and_kept() {
 }
 
 #[test]
-fn s65_a_session_that_is_lost_is_begun_anew() {
+fn g65_a_session_that_is_lost_is_begun_anew() {
     for status in [404, 410, 499] {
         for nth in [1, 3, PIECES] {
             let gone = Fault::Text(status, "Not Found");
@@ -108,7 +108,7 @@ fn s65_a_session_that_is_lost_is_begun_anew() {
 }
 
 #[test]
-fn s65_a_file_that_was_finished_is_known_by_its_id() {
+fn g65_a_file_that_was_finished_is_known_by_its_id() {
     for status in [404, 409, 410, 499, 400] {
         let lost = Fault::ErrorAfterWork(status, "gone", "It is not known.");
         let upload = Outgoing::new().with(&vec![(Op::Chunk, When::Nth(PIECES), lost)]);
@@ -119,7 +119,7 @@ fn s65_a_file_that_was_finished_is_known_by_its_id() {
 }
 
 #[test]
-fn s65_a_session_lost_again_and_again_is_not_begun_for_ever() {
+fn g65_a_session_lost_again_and_again_is_not_begun_for_ever() {
     for status in [404, 410, 400] {
         let gone = Fault::Text(status, "Invalid request.");
         let faults = vec![
@@ -138,7 +138,7 @@ fn s65_a_session_lost_again_and_again_is_not_begun_for_ever() {
 }
 
 #[test]
-fn s65_a_mangled_request_is_asked_about_before_all_is_sent_again() {
+fn g65_a_mangled_request_is_asked_about_before_all_is_sent_again() {
     let mangled = Fault::Text(400, "Invalid request.");
     let upload = Outgoing::new().with(&vec![(Op::Chunk, When::Nth(4), mangled)]);
     upload.send(0);
@@ -147,7 +147,7 @@ fn s65_a_mangled_request_is_asked_about_before_all_is_sent_again() {
 }
 
 #[test]
-fn s65_a_token_that_is_refused_at_every_piece_is_not_renewed_for_ever() {
+fn g65_a_token_that_is_refused_at_every_piece_is_not_renewed_for_ever() {
     let refused = Fault::Error(401, "authError", "Invalid Credentials");
     let upload = Outgoing::replacing().with(&vec![(Op::Chunk, When::AllAfter(2), refused)]);
     let asked = upload.fake().token_requests();
@@ -170,7 +170,7 @@ fn s65_a_token_that_is_refused_at_every_piece_is_not_renewed_for_ever() {
 }
 
 #[test]
-fn s65_an_id_that_is_taken_is_not_used() {
+fn g65_an_id_that_is_taken_is_not_used() {
     let taken = Fault::Error(
         409,
         "fileIdInUse",
@@ -200,7 +200,7 @@ fn s65_an_id_that_is_taken_is_not_used() {
 }
 
 #[test]
-fn s65_silence_is_not_waited_for_for_ever() {
+fn g65_silence_is_not_waited_for_for_ever() {
     let upload = Outgoing::replacing();
     let held: Vec<_> = (1..=6)
         .map(|nth| upload.fake().hold(Op::Chunk, nth, Moment::BeforeWork))

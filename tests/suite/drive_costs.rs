@@ -20,7 +20,7 @@ fn folders() -> Vec<Op> {
 }
 
 #[test]
-fn s9_what_did_not_change_costs_a_look() {
+fn g9_what_did_not_change_costs_a_look() {
     let upload = Outgoing::new();
     upload.send(0);
     let mark = upload.drive.mark();
@@ -33,7 +33,7 @@ fn s9_what_did_not_change_costs_a_look() {
 }
 
 #[test]
-fn s9_a_small_file_costs_three_requests_and_what_is_known_before() {
+fn g9_a_small_file_costs_three_requests_and_what_is_known_before() {
     let upload = Outgoing::of(noise(7, 1000));
     upload.send(0);
     let mark = upload.drive.mark();
@@ -53,7 +53,7 @@ fn s9_a_small_file_costs_three_requests_and_what_is_known_before() {
 }
 
 #[test]
-fn s9_a_replaced_file_costs_one_request_more() {
+fn g9_a_replaced_file_costs_one_request_more() {
     let upload = Outgoing::replacing();
     let mark = upload.drive.mark();
     upload.send(0);
@@ -72,7 +72,7 @@ fn s9_a_replaced_file_costs_one_request_more() {
 }
 
 #[test]
-fn s9_ids_and_room_are_asked_for_once_in_a_run() {
+fn g9_ids_and_room_are_asked_for_once_in_a_run() {
     let drive = Drive::new();
     drive.without_backups();
     for night in 1..=9 {

@@ -609,7 +609,7 @@ fn what_google_takes_for_malware_needs_a_word() {
 }
 
 #[test]
-fn s9_who_is_told_to_come_back_in_an_hour_does_not_ask_again() {
+fn g9_who_is_told_to_come_back_in_an_hour_does_not_ask_again() {
     for (status, reason) in [(429, "rateLimitExceeded"), (503, "backendError")] {
         let (drive, _) = stored();
         let later = Fault::RetryAfter(status, reason, "3600");

@@ -2,9 +2,9 @@
 //!
 //! | `protocols/google_drive.md` | test |
 //! |---|---|
-//! | §8, §11 storage full | `s11_…` |
-//! | §8 limits, and what stays forbidden | `s8_…` |
-//! | §9 rate limits, 750 GB a day | `s9_…` |
+//! | §8, §11 storage full | `g11_…` |
+//! | §8 limits, and what stays forbidden | `g8_…` |
+//! | §9 rate limits, 750 GB a day | `g9_…` |
 //! | §2.1, §11 tokens in mid-upload | `p17_…` |
 
 use serde_json::{Value, json};
@@ -42,7 +42,7 @@ fn is_full(told: &Value, upload: &Outgoing, free: &Value) {
 }
 
 #[test]
-fn s11_what_is_known_not_to_fit_is_not_begun() {
+fn g11_what_is_known_not_to_fit_is_not_begun() {
     let upload = Outgoing::replacing();
     let begun = upload.fake().count(Op::Initiate);
     upload.fake().quota(Some(UNIT * 2), UNIT, UNIT / 2);
@@ -60,7 +60,7 @@ fn s11_what_is_known_not_to_fit_is_not_begun() {
 }
 
 #[test]
-fn s11_room_that_runs_out_meanwhile_is_named() {
+fn g11_room_that_runs_out_meanwhile_is_named() {
     // The service knows more than it told: at the begin, in the middle, at the end.
     for (op, nth, chunks) in [
         (Op::Initiate, 1, 0),
@@ -85,7 +85,7 @@ fn s11_room_that_runs_out_meanwhile_is_named() {
 }
 
 #[test]
-fn s11_a_full_drive_that_tells_no_numbers_is_full_all_the_same() {
+fn g11_a_full_drive_that_tells_no_numbers_is_full_all_the_same() {
     for refusal in [full(), Fault::Error(403, "quotaExceeded", "Quota exceeded")] {
         let faults = vec![
             (Op::Chunk, When::Nth(2), refusal),
@@ -100,7 +100,7 @@ fn s11_a_full_drive_that_tells_no_numbers_is_full_all_the_same() {
 }
 
 #[test]
-fn s8_limits_are_explained_and_not_asked_about_again() {
+fn g8_limits_are_explained_and_not_asked_about_again() {
     let cases = [
         (
             "teamDriveFileLimitExceeded",
@@ -163,7 +163,7 @@ fn s8_limits_are_explained_and_not_asked_about_again() {
 }
 
 #[test]
-fn s8_a_reason_is_found_wherever_it_stands() {
+fn g8_a_reason_is_found_wherever_it_stands() {
     for (fault, words) in [
         (
             Fault::DetailsOnly(403, "ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
@@ -193,7 +193,7 @@ fn s8_a_reason_is_found_wherever_it_stands() {
 }
 
 #[test]
-fn s9_a_rate_limit_for_ever_ends_and_names_the_day() {
+fn g9_a_rate_limit_for_ever_ends_and_names_the_day() {
     for (fault, words, hint) in [
         (Fault::rate_limit(), "too many requests", "try again later"),
         (
@@ -218,7 +218,7 @@ fn s9_a_rate_limit_for_ever_ends_and_names_the_day() {
 }
 
 #[test]
-fn s9_who_is_asked_to_come_back_much_later_does_not_wait() {
+fn g9_who_is_asked_to_come_back_much_later_does_not_wait() {
     for (status, name) in [
         (429, "rateLimitExceeded"),
         (403, "userRateLimitExceeded"),
@@ -348,7 +348,7 @@ fn p17_a_login_revoked_at_the_end_keeps_what_arrived() {
 }
 
 #[test]
-fn s1_the_token_goes_to_no_foreign_host() {
+fn g1_the_token_goes_to_no_foreign_host() {
     // The session is said to be elsewhere: no byte and no token goes there.
     let elsewhere = Outgoing::of(vec![7; units(1, 5)]);
     let foreign = Outgoing::new();

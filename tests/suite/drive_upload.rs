@@ -2,9 +2,9 @@
 //!
 //! | `protocols/google_drive.md` | test |
 //! |---|---|
-//! | §6.2 pieces, cuts, what `Range` tells | `s62_…` |
-//! | §6.3 lost answers | `s63_…` |
-//! | §6.4 no bytes at all, sizes | `s64_…` |
+//! | §6.2 pieces, cuts, what `Range` tells | `g62_…` |
+//! | §6.3 lost answers | `g63_…` |
+//! | §6.4 no bytes at all, sizes | `g64_…` |
 //!
 //! [`Outgoing::settled`] holds for all of them: a further run ends well, what is stored is
 //! what was sent, once, no byte was sent that the service had, and nothing else is left.
@@ -43,7 +43,7 @@ fn in_large_pieces() -> Outgoing {
 }
 
 #[test]
-fn s62_what_is_cut_is_sent_again_from_where_it_was_cut() {
+fn g62_what_is_cut_is_sent_again_from_where_it_was_cut() {
     let last = 1000;
     let all = [(1, UNIT), (3, UNIT), (PIECES, last)];
     for (kept, pieces) in [
@@ -83,7 +83,7 @@ fn s62_what_is_cut_is_sent_again_from_where_it_was_cut() {
 }
 
 #[test]
-fn s62_a_line_that_breaks_at_every_piece_still_ends() {
+fn g62_a_line_that_breaks_at_every_piece_still_ends() {
     // Each piece breaks once: who gets on is not failing.
     let upload = Outgoing::of(noise(7, units(9, 1000)));
     for nth in 0..9 {
@@ -95,7 +95,7 @@ fn s62_a_line_that_breaks_at_every_piece_still_ends() {
 }
 
 #[test]
-fn s62_only_what_the_service_says_to_have_counts() {
+fn g62_only_what_the_service_says_to_have_counts() {
     survived(
         Outgoing::new,
         vec![
@@ -124,7 +124,7 @@ fn s62_only_what_the_service_says_to_have_counts() {
 }
 
 #[test]
-fn s62_a_session_that_claims_more_than_it_was_sent_is_begun_anew() {
+fn g62_a_session_that_claims_more_than_it_was_sent_is_begun_anew() {
     for (nth, beyond) in [(1, UNIT), (2, 1), (2, UNIT * 3), (2, UNIT << 20)] {
         let fault = Fault::RangeBeyond(beyond);
         let upload = Outgoing::replacing().with(&vec![(Op::Chunk, When::Nth(nth), fault)]);
@@ -140,7 +140,7 @@ fn s62_a_session_that_claims_more_than_it_was_sent_is_begun_anew() {
 }
 
 #[test]
-fn s62_a_session_that_claims_more_when_asked_is_begun_anew() {
+fn g62_a_session_that_claims_more_when_asked_is_begun_anew() {
     // The second piece never came, and it says to have the third one.
     let faults = vec![
         (Op::Chunk, When::Nth(2), Fault::ResetAtByte(0)),
@@ -155,7 +155,7 @@ fn s62_a_session_that_claims_more_when_asked_is_begun_anew() {
 }
 
 #[test]
-fn s62_without_progress_another_session_is_tried_and_then_none() {
+fn g62_without_progress_another_session_is_tried_and_then_none() {
     for nth in [0, 2] {
         let upload = Outgoing::replacing();
         let stuck = (Op::Chunk, When::AllAfter(nth), Fault::NoProgress);
@@ -175,7 +175,7 @@ fn s62_without_progress_another_session_is_tried_and_then_none() {
 }
 
 #[test]
-fn s63_what_was_done_is_not_done_twice() {
+fn g63_what_was_done_is_not_done_twice() {
     let lost = [Fault::ResetAfterWork, after_work(500), after_work(503)];
     let mut cases = Vec::new();
     for op in [
@@ -202,7 +202,7 @@ fn s63_what_was_done_is_not_done_twice() {
 }
 
 #[test]
-fn s63_names_change_once_whatever_is_lost() {
+fn g63_names_change_once_whatever_is_lost() {
     // The first change gives the name, the second one retires what had it.
     let mut cases = Vec::new();
     for nth in [1, 2] {
@@ -219,7 +219,7 @@ fn s63_names_change_once_whatever_is_lost() {
 }
 
 #[test]
-fn s63_a_session_whose_address_is_lost_is_begun_anew() {
+fn g63_a_session_whose_address_is_lost_is_begun_anew() {
     for fault in [Fault::ResetAfterWork, after_work(503)] {
         let upload = Outgoing::new().with(&once(Op::Initiate, fault));
         upload.send(0).stderr_has("retrying in");
@@ -233,7 +233,7 @@ fn s63_a_session_whose_address_is_lost_is_begun_anew() {
 }
 
 #[test]
-fn s63_a_session_without_an_address_is_begun_anew() {
+fn g63_a_session_without_an_address_is_begun_anew() {
     // Somebody on the way took the head away: Location is missing.
     let nowhere = Fault::Empty(200);
     let upload = Outgoing::new().with(&once(Op::Initiate, nowhere));
@@ -244,7 +244,7 @@ fn s63_a_session_without_an_address_is_begun_anew() {
 }
 
 #[test]
-fn s64_files_of_all_sizes_arrive() {
+fn g64_files_of_all_sizes_arrive() {
     let sizes = [
         (0, 1),
         (1, 1),
@@ -264,7 +264,7 @@ fn s64_files_of_all_sizes_arrive() {
 }
 
 #[test]
-fn s64_no_bytes_at_all_arrive_whatever_happens() {
+fn g64_no_bytes_at_all_arrive_whatever_happens() {
     for fault in [
         Fault::ResetBeforeWork,
         Fault::ResetAfterWork,
@@ -280,7 +280,7 @@ fn s64_no_bytes_at_all_arrive_whatever_happens() {
 }
 
 #[test]
-fn s64_pieces_are_large_unless_configured_otherwise() {
+fn g64_pieces_are_large_unless_configured_otherwise() {
     let upload = Outgoing::of(vec![0; 33 << 20]);
     upload.drive.write_section(&json!({
         "enabled": true, "api_url": upload.fake().api_url(), "credentials": upload.drive.login(),

@@ -2,13 +2,13 @@
 //!
 //! | `protocols/yandex_disk.md` | test |
 //! |---|---|
-//! | 5.1 brake, real name last | [`s51_the_name_is_neutral_until_all_is_proven`] |
-//! | 5.2 silence after the last byte | `s52_…` |
-//! | 5.3 lost answers | `s53_…` |
-//! | 5.4 eventual consistency | `s54_…` |
-//! | 5.5 locks | `s55_…` |
-//! | 5.6 size and space | `s56_…` |
-//! | §1, §3 errors: 429, 401, odd answers | `s3_…` |
+//! | 5.1 brake, real name last | [`y51_the_name_is_neutral_until_all_is_proven`] |
+//! | 5.2 silence after the last byte | `y52_…` |
+//! | 5.3 lost answers | `y53_…` |
+//! | 5.4 eventual consistency | `y54_…` |
+//! | 5.5 locks | `y55_…` |
+//! | 5.6 size and space | `y56_…` |
+//! | §1, §3 errors: 429, 401, odd answers | `y3_…` |
 //!
 //! [`Upload::settled`] holds for all of them: a further run ends well, what is stored is
 //! what was sent, and nothing else is left, neither there nor in the state.
@@ -208,7 +208,7 @@ fn no_hashes(md5: bool, sha256: bool, looks: usize) -> Fault {
 }
 
 #[test]
-fn s51_the_name_is_neutral_until_all_is_proven() {
+fn y51_the_name_is_neutral_until_all_is_proven() {
     for make in [Upload::new, Upload::replacing] {
         let upload = make();
         let old = upload.cloud.content(NAME);
@@ -234,7 +234,7 @@ fn s51_the_name_is_neutral_until_all_is_proven() {
 }
 
 #[test]
-fn s52_a_server_that_checks_is_waited_for() {
+fn y52_a_server_that_checks_is_waited_for() {
     // 64 MiB may be checked for 11 s, whatever the patience with a silent line.
     let upload = Upload::of(vec![7; 64 << 20]);
     let all = upload.fake().hold(Op::Put, 1, Moment::Body(64 << 20));
@@ -253,7 +253,7 @@ fn s52_a_server_that_checks_is_waited_for() {
 }
 
 #[test]
-fn s52_silence_for_ever_ends_and_what_comes_late_is_taken_up() {
+fn y52_silence_for_ever_ends_and_what_comes_late_is_taken_up() {
     // So little that the system takes it although nobody reads.
     let upload = Upload::of(noise(7, 5000));
     let tries = 1..=3;
@@ -271,7 +271,7 @@ fn s52_silence_for_ever_ends_and_what_comes_late_is_taken_up() {
 }
 
 #[test]
-fn s53_what_was_done_is_not_done_twice() {
+fn y53_what_was_done_is_not_done_twice() {
     let lost = [Fault::ResetAfterWork, after_work(500), after_work(503)];
     let once = |op, fault: &Fault| (vec![(op, When::Nth(1), fault.clone())], 1);
     let mut cases = Vec::new();
@@ -282,7 +282,7 @@ fn s53_what_was_done_is_not_done_twice() {
 }
 
 #[test]
-fn s53_an_answer_that_never_comes_is_looked_for() {
+fn y53_an_answer_that_never_comes_is_looked_for() {
     let upload = Upload::new();
     let silent = upload.fake().hold(Op::Put, 1, Moment::AfterWork);
     let call = upload.call().env("VERTEX_BACKUP_TIMEOUT", "300ms");
@@ -293,7 +293,7 @@ fn s53_an_answer_that_never_comes_is_looked_for() {
 }
 
 #[test]
-fn s53_what_broke_off_is_sent_again_by_a_new_link() {
+fn y53_what_broke_off_is_sent_again_by_a_new_link() {
     let size = SIZE as u64;
     let breaks = [0, 1, size / 2, size - 1, size].map(Fault::ResetAtByte);
     let refusals = [400, 404, 410, 500, 503].map(Fault::Html);
@@ -310,7 +310,7 @@ fn s53_what_broke_off_is_sent_again_by_a_new_link() {
 }
 
 #[test]
-fn s53_what_breaks_off_for_ever_is_given_up() {
+fn y53_what_breaks_off_for_ever_is_given_up() {
     let upload = Upload::replacing().larger();
     let broken = Fault::ResetAtByte(1000);
     upload.fake().on(Op::Put, When::Always, broken);
@@ -324,7 +324,7 @@ fn s53_what_breaks_off_for_ever_is_given_up() {
 }
 
 #[test]
-fn s53_an_upload_that_the_server_calls_failed_is_not_looked_for() {
+fn y53_an_upload_that_the_server_calls_failed_is_not_looked_for() {
     let upload = Upload::new();
     let size = Fault::ResetAtByte(SIZE as u64);
     upload.fake().on(Op::Put, When::Nth(1), size);
@@ -335,7 +335,7 @@ fn s53_an_upload_that_the_server_calls_failed_is_not_looked_for() {
 }
 
 #[test]
-fn s54_what_is_stored_may_show_late() {
+fn y54_what_is_stored_may_show_late() {
     let (ever, put) = (usize::MAX, |fault| (Op::Put, When::Nth(1), fault));
     let stat = |nth| (Op::Stat, When::Nth(nth), failing(500));
     let unknown = || Fault::status(404, "DiskOperationNotFoundError");
@@ -364,7 +364,7 @@ fn s54_what_is_stored_may_show_late() {
 }
 
 #[test]
-fn s54_what_nobody_can_see_is_not_sent_again() {
+fn y54_what_nobody_can_see_is_not_sent_again() {
     let odd = Fault::edit(|answer| answer["size"] = json!("many"));
     for fault in [failing(503), Fault::Html(200), Fault::ResetBeforeWork, odd] {
         let upload = Upload::replacing();
@@ -380,7 +380,7 @@ fn s54_what_nobody_can_see_is_not_sent_again() {
 }
 
 #[test]
-fn s54_a_move_is_looked_after() {
+fn y54_a_move_is_looked_after() {
     let moving = |fault| vec![(Op::Move, When::Nth(1), fault)];
     let cases = [
         (moving(accepted(0, "success")), 1),
@@ -397,7 +397,7 @@ fn s54_a_move_is_looked_after() {
 }
 
 #[test]
-fn s54_without_any_hash_it_is_read_back() {
+fn y54_without_any_hash_it_is_read_back() {
     for damaged in [false, true] {
         let upload = Upload::new();
         let never = no_hashes(true, true, usize::MAX);
@@ -417,7 +417,7 @@ fn s54_without_any_hash_it_is_read_back() {
 }
 
 #[test]
-fn s54_what_is_stored_wrong_is_sent_again_once() {
+fn y54_what_is_stored_wrong_is_sent_again_once() {
     let lies = || (Op::Put, When::Nth(1), Fault::LyingHash);
     survived(Upload::replacing, vec![(vec![lies()], 2)]);
 
@@ -438,7 +438,7 @@ fn s54_what_is_stored_wrong_is_sent_again_once() {
 }
 
 #[test]
-fn s54_what_the_server_does_not_replace_is_put_aside_first() {
+fn y54_what_the_server_does_not_replace_is_put_aside_first() {
     let ignoring = |more: Option<(usize, Fault)>| {
         let always = (Op::Move, When::Always, Fault::IgnoreOverwrite);
         let more = more.map(|(nth, fault)| (Op::Move, When::Nth(nth), fault));
@@ -460,7 +460,7 @@ fn s54_what_the_server_does_not_replace_is_put_aside_first() {
 }
 
 #[test]
-fn s55_a_lock_is_waited_for() {
+fn y55_a_lock_is_waited_for() {
     for op in [Op::Link, Op::Mkdir, Op::Move, Op::Put] {
         let upload = Upload::new().with(vec![(op, When::First(4), locked())]);
         upload.send(0).stderr_has("it stays locked");
@@ -476,7 +476,7 @@ fn s55_a_lock_is_waited_for() {
 }
 
 #[test]
-fn s55_a_used_up_allowance_is_not_waited_for() {
+fn y55_a_used_up_allowance_is_not_waited_for() {
     let upload = Upload::new();
     let used_up = Fault::status(423, "DiskUploadTrafficLimitExceeded");
     upload.fake().on(Op::Link, When::Always, used_up);
@@ -489,7 +489,7 @@ fn s55_a_used_up_allowance_is_not_waited_for() {
 }
 
 #[test]
-fn s55_one_locked_folder_stops_one_company() {
+fn y55_one_locked_folder_stops_one_company() {
     let cloud = Cloud::new();
     cloud.companies(2, "yandex_disk");
     // Five requests make the folders of the first company, three those of the second.
@@ -523,7 +523,7 @@ fn s55_one_locked_folder_stops_one_company() {
 }
 
 #[test]
-fn s56_what_is_known_not_to_fit_is_not_begun() {
+fn y56_what_is_known_not_to_fit_is_not_begun() {
     let size = SIZE as u64;
     let room = |code, key, upload: &Upload, expected: u64| {
         let links = upload.fake().count(Op::Link);
@@ -565,7 +565,7 @@ fn s56_what_is_known_not_to_fit_is_not_begun() {
 }
 
 #[test]
-fn s56_who_pays_may_store_more() {
+fn y56_who_pays_may_store_more() {
     let free = |told: &mut Value| {
         told["is_paid"] = json!(false);
         told["max_file_size"] = json!(1000);
@@ -592,7 +592,7 @@ fn s56_who_pays_may_store_more() {
 }
 
 #[test]
-fn s56_room_that_runs_out_meanwhile_is_named() {
+fn y56_room_that_runs_out_meanwhile_is_named() {
     let size = SIZE as u64;
     let known = |told: &Value| (told["code"].clone(), told["needed"].clone());
     let full = (json!("quota_exceeded"), json!(size));
@@ -636,7 +636,7 @@ fn s56_room_that_runs_out_meanwhile_is_named() {
 }
 
 #[test]
-fn s3_who_is_asked_to_come_back_later_does() {
+fn y3_who_is_asked_to_come_back_later_does() {
     let busy = |after: &str| Fault::Status {
         status: 429,
         error: "TooManyRequestsError",
@@ -692,7 +692,7 @@ fn s3_who_is_asked_to_come_back_later_does() {
 }
 
 #[test]
-fn s3_a_refused_token_is_asked_about_once_more() {
+fn y3_a_refused_token_is_asked_about_once_more() {
     let refused = || Fault::status(401, "UnauthorizedError");
     let ops = [Op::Disk, Op::Link, Op::Stat, Op::Mkdir, Op::Move];
     let cases = ops.map(|op| (vec![(op, When::Nth(1), refused())], 1));
@@ -715,7 +715,7 @@ fn s3_a_refused_token_is_asked_about_once_more() {
 }
 
 #[test]
-fn s3_a_token_revoked_in_mid_upload_costs_no_second_one() {
+fn y3_a_token_revoked_in_mid_upload_costs_no_second_one() {
     let upload = Upload::replacing();
     let sent = upload.fake().hold(Op::Put, 1, Moment::AfterWork);
     let child = upload.call().spawn();
@@ -731,7 +731,7 @@ fn s3_a_token_revoked_in_mid_upload_costs_no_second_one() {
 }
 
 #[test]
-fn s3_answers_of_somebody_else_end_the_run() {
+fn y3_answers_of_somebody_else_end_the_run() {
     let large = [
         b"HTTP/1.1 200 OK\r\nContent-Length: 17000000\r\n\r\n",
         &*vec![b' '; 17_000_000],
@@ -773,7 +773,7 @@ fn s3_answers_of_somebody_else_end_the_run() {
 }
 
 #[test]
-fn s3_the_token_is_not_taken_to_another_host() {
+fn y3_the_token_is_not_taken_to_another_host() {
     // Where the token goes to any other host of the fake, the test fails as a violation.
     let upload = Upload::replacing();
     let elsewhere = format!("{}/token", upload.fake().oauth_url());
