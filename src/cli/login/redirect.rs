@@ -138,23 +138,23 @@ fn listen(listener: &TcpListener, state: &Arc<str>, events: &Sender<Event>) {
         let (state, events) = (Arc::clone(state), events.clone());
         // Without a thread for it, it comes to nothing, as if nobody were here.
         let _ = std::thread::Builder::new().spawn(move || {
-            if let Some(answer) = serve(stream, &state) {
+            serve(stream, &state, |answer| {
                 // Nobody waits any more: then it is of no use.
                 let _ = events.send(Event::Visited(answer));
-            }
+            })
         });
     }
 }
 
-/// Reads a request, answers it, and says what it brought of this login.
-fn serve(mut stream: TcpStream, state: &str) -> Option<Answer> {
+/// Reads a request, answers it, and tells what it brought of this login.
+fn serve(mut stream: TcpStream, state: &str, tell: impl Fn(Answer)) -> Option<()> {
     stream.set_read_timeout(Some(REQUEST_TIME)).ok()?;
     stream.set_write_timeout(Some(REQUEST_TIME)).ok()?;
     let head = head(&mut stream)?;
     let mut words = head.split_ascii_whitespace();
     let (method, target) = (words.next()?, words.next()?);
     let query = target.strip_prefix("/?");
-    let answer = query
+    let mut answer = query
         .filter(|_| method == "GET")
         .map(|query| of_query(query, state));
     let (status, text) = match &answer {
@@ -178,10 +178,14 @@ fn serve(mut stream: TcpStream, state: &str) -> Option<Answer> {
          Cache-Control: no-store\r\nReferrer-Policy: no-referrer\r\nConnection: close\r\n\r\n{text}",
         text.len()
     );
+    // What ends the login ends this process: the page goes first. Anything else is told before
+    // whoever brought it can bring the next.
+    let stray = answer.take_if(|answer| matches!(answer, Answer::Stray(_)));
+    stray.map(&tell);
     // A browser that has gone has brought its answer all the same.
     let _ = stream.write_all(page.as_bytes());
     let _ = stream.shutdown(std::net::Shutdown::Write);
-    answer
+    answer.map(tell)
 }
 
 /// The head of a request, as far as it is one.
