@@ -15,6 +15,7 @@ use crate::company::Company;
 use crate::failure::{Code, Failure};
 use crate::hash::random_id;
 use crate::lock::Lock;
+use crate::redact::known_owned;
 use crate::state::{State, time, unsigned, written};
 
 /// What a run did.
@@ -330,9 +331,9 @@ pub(crate) fn done_but_not_written(detail: String, failure: Failure) -> Failure 
     Failure::new(code, detail).hint(hint).caused_by(failure)
 }
 
-/// A row's columns, in the chain's order.
+/// A row's columns, in the chain's order, without the secrets that are known.
 fn event(run: &str, event: &str, intent: &Intent, outcome: Option<&Outcome>) -> Fields {
-    [
+    let fields = [
         Some(run.to_owned()),
         Some(written(Timestamp::now())),
         Some(event.to_owned()),
@@ -346,7 +347,8 @@ fn event(run: &str, event: &str, intent: &Intent, outcome: Option<&Outcome>) -> 
         outcome.and_then(|outcome| outcome.detail.clone()),
         outcome.map(|outcome| outcome.bytes.to_string()),
         Some(Actor::current().to_json()),
-    ]
+    ];
+    fields.map(|field| field.map(known_owned))
 }
 
 fn finish(connection: &Connection, run: &Run, outcome: &Outcome) -> rusqlite::Result<()> {

@@ -73,6 +73,7 @@ pub mod provider_file;
 pub mod provider_settings;
 pub mod prune;
 pub mod receive;
+pub mod redact;
 pub mod remote_path;
 pub mod remote_set;
 pub mod renewal;

@@ -16,6 +16,7 @@ use crate::actor::Actor;
 use crate::dir::{Dir, Stamp, folder_of, give_like};
 use crate::failure::{Code, Failure};
 use crate::hash::Sha256;
+use crate::redact::known;
 use crate::text::system_reason;
 
 /// What is locked by whom: the content of a lock file.
@@ -145,7 +146,7 @@ fn write_holder(file: &mut File, what: &str, command: &str) -> std::io::Result<(
     };
     file.set_len(0)?;
     file.rewind()?;
-    file.write_all(serde_json::to_string(&holder)?.as_bytes())
+    file.write_all(known(&serde_json::to_string(&holder)?).as_bytes())
 }
 
 fn held(file: &mut File, what: &str) -> Failure {

@@ -2,18 +2,30 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serializer};
+use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
+use crate::redact::{Lasting, enter};
+
 /// A token, password or key. `Debug` and `Display` redact; there is no
-/// `Serialize`; the memory is zeroed on drop.
+/// `Serialize`; the memory is zeroed on drop. While the process runs, whatever
+/// it prints or stores is without it: see [`crate::redact`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Takes a secret, without the blanks around it.
     pub fn new(text: &str) -> Self {
-        Secret(Zeroizing::new(text.trim().to_owned()))
+        let secret = Secret(Zeroizing::new(text.trim().to_owned()));
+        enter(&secret.0, Lasting::Always);
+        secret
+    }
+
+    /// Takes the address of a transfer: whoever knows it can read or write there.
+    pub fn address(text: &str) -> Self {
+        let secret = Secret(Zeroizing::new(text.to_owned()));
+        enter(&secret.0, Lasting::Passing);
+        secret
     }
 
     /// The secret itself, for the one place that sends or stores it.
@@ -46,23 +58,10 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
-/// Writes a secret where it has to be stored; named by the field that is.
-#[expect(
-    clippy::ref_option,
-    reason = "it is called by serde, which has no other"
-)]
-pub(crate) fn stored<S: Serializer>(
-    secret: &Option<Secret>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match secret {
-        Some(secret) => serializer.serialize_some(secret.expose()),
-        None => serializer.serialize_none(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use serde::Serialize;
+
     use super::*;
 
     #[test]
@@ -70,5 +69,21 @@ mod tests {
         let secret = Secret::new(" y0_token\n");
         assert_eq!(secret.expose(), "y0_token");
         assert_eq!(format!("{secret} {secret:?}"), "[redacted] [redacted]");
+    }
+
+    /// Of a type that can be serialized there are two of these, and nobody knows which is meant.
+    trait NotSerializable<Marker> {
+        fn holds() {}
+    }
+
+    struct Otherwise;
+
+    impl<T> NotSerializable<()> for T {}
+    impl<T: Serialize> NotSerializable<Otherwise> for T {}
+
+    #[test]
+    fn s5_nobody_can_serialize_it() {
+        // This does not compile any more once `Secret` can be serialized.
+        <Secret as NotSerializable<_>>::holds();
     }
 }

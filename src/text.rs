@@ -42,6 +42,17 @@ pub fn acts_on_terminal(c: char) -> bool {
         || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Percent-encodes a value for a query or a form, so that nothing in it is anything but data.
+pub fn encoded(text: &str) -> String {
+    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+    const DATA: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
+    utf8_percent_encode(text, DATA).to_string()
+}
+
 /// What the system says of an error, without `(os error 2)`, in lower case.
 pub fn system_reason(error: &io::Error) -> String {
     let text = error.to_string();

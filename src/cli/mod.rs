@@ -16,6 +16,7 @@ mod files;
 mod generate;
 mod history;
 mod init;
+mod log;
 mod login;
 mod metrics;
 mod pin;
@@ -38,6 +39,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 use self::args::{BackupCommand, Cli, Command, Global};
 use self::failure::Verdict;
@@ -47,6 +49,7 @@ use crate::exit;
 use crate::failure::{Code, Failure};
 use crate::installation::{Installation, Remote};
 use crate::provider::registry::Registry;
+use crate::redact;
 use crate::settings::{ColorMode, Flags, Format, ProgressMode, Setting, Settings, Surroundings};
 use crate::state::State;
 use crate::text::printable_lines;
@@ -59,6 +62,7 @@ struct Context {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    let _discretion = Discretion::begin();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let json = asks_for_json(&arguments);
     let code = match parse(&arguments) {
@@ -66,6 +70,28 @@ pub fn main() -> ExitCode {
         Err(error) => answer_clap(&error, json),
     };
     ExitCode::from(code)
+}
+
+/// Keeps secrets in this process while it runs, and leaves none behind.
+struct Discretion;
+
+impl Discretion {
+    fn begin() -> Self {
+        let none = Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        };
+        // Who may not lower a limit has none to lower.
+        let _ = setrlimit(Resource::Core, none);
+        ui::tell_defects();
+        Discretion
+    }
+}
+
+impl Drop for Discretion {
+    fn drop(&mut self) {
+        redact::forget();
+    }
 }
 
 /// The command line as clap knows it, with the exit codes in its help.

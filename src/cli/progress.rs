@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::ui::{Stderr, Ui};
 use crate::progress::{Progress, Silent, Task};
+use crate::redact::known;
 use crate::settings::ProgressMode;
 use crate::text::{bytes, printable};
 
@@ -47,7 +48,7 @@ impl<'a> Watcher<'a> {
 
 impl Progress for Watcher<'_> {
     fn task(&self, label: &str, total: u64) -> Box<dyn Task + '_> {
-        let label = printable(label).into_owned();
+        let label = printable(&known(label)).into_owned();
         match self.voice.mode {
             ProgressMode::Bar => Box::new(Bar::new(&self.bars, label, total)),
             ProgressMode::Plain | ProgressMode::Json => {

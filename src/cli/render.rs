@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::duration;
+use crate::redact::known;
 use crate::text::printable;
 
 const GAP: usize = 2;
@@ -41,7 +42,7 @@ pub(crate) struct Cell {
 impl Cell {
     pub(crate) fn toned(text: impl AsRef<str>, tone: Tone) -> Self {
         Cell {
-            text: printable(text.as_ref()).into_owned(),
+            text: printable(&known(text.as_ref())).into_owned(),
             short: None,
             tone,
         }
@@ -49,7 +50,7 @@ impl Cell {
 
     /// Adds a shorter text for narrow terminals.
     pub(crate) fn or_short(mut self, short: impl AsRef<str>) -> Self {
-        self.short = Some(printable(short.as_ref()).into_owned());
+        self.short = Some(printable(&known(short.as_ref())).into_owned());
         self
     }
 

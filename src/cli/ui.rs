@@ -1,7 +1,7 @@
 //! The terminal: stdout carries the result, stderr everything else.
 //!
 //! The only place that writes to either, so the only place that has to know
-//! about closed pipes, full disks, colours and control characters.
+//! about closed pipes, full disks, colours, control characters and secrets.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
@@ -11,9 +11,11 @@ use indicatif::MultiProgress;
 use rustix::event::{PollFd, PollFlags};
 use serde::Serialize;
 
+use super::log::{Log, defect_line};
 use super::progress::Watcher;
 use super::render::{Cell, Column, Layout};
 use crate::failure::{Code, Failure};
+use crate::redact::known;
 use crate::settings::{ColorMode, Format, ProgressMode};
 use crate::text::{acts_on_terminal, printable, printable_lines, system_reason};
 
@@ -96,7 +98,8 @@ impl Ui {
 
     /// Prints a piece of a JSON document that is written in pieces.
     pub(crate) fn json_text(&self, text: &str) -> Result<(), Failure> {
-        let text = inert(text);
+        let text = known(text);
+        let text = inert(&text);
         self.bars
             .suspend(|| write_stdout(text.as_bytes()))
             .map_err(|error| not_written(&error))
@@ -107,6 +110,7 @@ impl Ui {
         if self.is_closed() {
             return Ok(());
         }
+        let text = known(text);
         match self.bars.suspend(|| write_stdout(text.as_bytes())) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 self.closed.store(true, Ordering::Relaxed);
@@ -206,7 +210,7 @@ impl Ui {
             (false, 1) => log::LevelFilter::Info,
             (false, _) => log::LevelFilter::Debug,
         };
-        if log::set_boxed_logger(Box::new(Log(self.stderr()))).is_ok() {
+        if log::set_boxed_logger(Box::new(Log::to(self.stderr()))).is_ok() {
             log::set_max_level(level);
         }
     }
@@ -352,13 +356,15 @@ pub(crate) struct Stderr {
 impl Stderr {
     /// A closed stderr leaves nobody to tell.
     pub(crate) fn write(&self, text: &str) {
+        let text = known(text);
         self.bars.suspend(|| {
             let _ = io::stderr().write_all(text.as_bytes());
         });
     }
 
-    fn line(&self, label: &str, color: &str, text: &str) {
-        let text = printable(text);
+    pub(super) fn line(&self, label: &str, color: &str, text: &str) {
+        let text = known(text);
+        let text = printable(&text);
         let line = if self.colors {
             format!("\u{1b}[{color}m{label}:\u{1b}[0m {text}\n")
         } else {
@@ -366,27 +372,6 @@ impl Stderr {
         };
         self.write(&line);
     }
-}
-
-/// What the library logs. Only ours: others log addresses that are secrets.
-struct Log(Stderr);
-
-impl log::Log for Log {
-    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
-        metadata.target().starts_with("vertex_backup")
-    }
-
-    fn log(&self, record: &log::Record<'_>) {
-        if self.enabled(record.metadata()) {
-            let text = record.args().to_string();
-            match record.level() {
-                log::Level::Error | log::Level::Warn => self.0.line("warning", "33", &text),
-                _ => self.0.line("info", "2", &text),
-            }
-        }
-    }
-
-    fn flush(&self) {}
 }
 
 /// JSON in which nothing acts on a terminal: what may stand raw in JSON is escaped all the same.
@@ -403,6 +388,15 @@ fn inert(json: &str) -> Cow<'_, str> {
         }
     });
     Cow::Owned(escaped.collect())
+}
+
+/// Tells of a defect of ours without what the words of it may hold.
+pub(crate) fn tell_defects() {
+    std::panic::set_hook(Box::new(|defect| {
+        let line = defect_line(&defect.to_string());
+        // A closed stderr leaves nobody to tell.
+        let _ = io::stderr().write_all(line.as_bytes());
+    }));
 }
 
 /// The width of the terminal behind stdout, if there is one.

@@ -19,6 +19,7 @@ mod reading;
 mod refusal;
 mod room;
 pub mod scope;
+mod seal;
 mod sending;
 pub mod service_account;
 mod session;

@@ -13,7 +13,6 @@ mod incoming;
 mod proxy;
 mod transport;
 mod trouble;
-mod words;
 
 use std::cell::Cell;
 use std::io::Read;
@@ -24,6 +23,7 @@ use jiff::Timestamp;
 use ureq::http::{Response, StatusCode, Uri, header};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Proxy, SendBody};
+use zeroize::Zeroizing;
 
 use self::address::{host_of, is_link_local, is_loopback, is_private};
 use self::body::Exactly;
@@ -37,10 +37,11 @@ use crate::progress::Task;
 use crate::secret::Secret;
 use crate::text::bytes;
 
-pub use self::address::{encoded, origin, with_query};
+pub use self::address::{origin, with_query};
 pub use self::gate::Rate;
 pub use self::incoming::Incoming;
-pub use self::words::said;
+pub use crate::redact::said;
+pub use crate::text::encoded;
 
 /// No page of a provider's answers is larger.
 const MAX_ANSWER: u64 = 16 * 1024 * 1024;
@@ -145,9 +146,12 @@ impl Http {
         let api = api_url.parse::<Uri>().ok();
         let is_local = api.as_ref().and_then(Uri::scheme_str) == Some("http");
         let is_private = api.as_ref().and_then(Uri::host).is_some_and(is_private);
+        // What is on this machine is not asked for through another.
+        let proxy = Proxy::try_from_env().filter(|_| !is_local);
+        // It is entered as a secret by being made one.
+        let _ = proxy.as_ref().and_then(Proxy::password).map(Secret::new);
         let config = Agent::config_builder()
-            // What is on this machine is not asked for through another.
-            .proxy(Proxy::try_from_env().filter(|_| !is_local))
+            .proxy(proxy)
             .tls_config(tls)
             .user_agent(concat!("vertex-backup/", env!("CARGO_PKG_VERSION")))
             .accept_encoding("identity")
@@ -232,12 +236,15 @@ impl Http {
     }
 
     fn authorization(&self, (scheme, token): Token<'_>) -> Result<ureq::http::HeaderValue> {
-        let value = format!("{scheme} {}", token.expose());
-        ureq::http::HeaderValue::try_from(value).map_err(|_| {
+        let text = Zeroizing::new(format!("{scheme} {}", token.expose()));
+        let value = ureq::http::HeaderValue::from_str(&text);
+        let mut value = value.map_err(|_| {
             let why = "the token holds characters that no token has";
             Error::new(self.kind, Kind::Connection(Reason::Auth), why)
                 .hint("store the token anew, with nothing before or behind it")
-        })
+        })?;
+        value.set_sensitive(true);
+        Ok(value)
     }
 
     /// Runs a request with the usual patience with silence; all of an answer may take `limit`.
@@ -303,13 +310,23 @@ impl Http {
         self.read_answer(&host, response).map_err(broken)
     }
 
-    /// Checks an address that bytes are to go to or come from.
+    /// Checks an address that bytes are to go to or come from: such a one is as good as a
+    /// password.
+    ///
+    /// # Errors
+    /// As [`checked_url`](Self::checked_url).
+    pub fn transfer_url(&self, href: &str) -> Result<Secret> {
+        let url = Zeroizing::new(self.checked_url(href)?);
+        Ok(Secret::address(&url))
+    }
+
+    /// Checks an address that the provider gives.
     ///
     /// What is plain HTTP is made HTTPS; a private address is none of a cloud's.
     ///
     /// # Errors
     /// When no provider would give such an address.
-    pub fn transfer_url(&self, href: &str) -> Result<String> {
+    pub fn checked_url(&self, href: &str) -> Result<String> {
         let refuse = |why: &str| Err(self.astray("the provider", why));
         let Ok(uri) = href.parse::<Uri>() else {
             return refuse("an address that cannot be read");

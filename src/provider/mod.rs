@@ -38,7 +38,6 @@ use crate::failure::{Code, Failure};
 use crate::hash::{Md5, Sha256};
 use crate::name::FileName;
 use crate::progress::Task;
-use crate::secret::{Secret, stored};
 use crate::text::printable;
 
 pub use error::{Error, Result};
@@ -215,13 +214,10 @@ pub struct Session {
     /// The provider's number of the transfer, to ask by how it went; no secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
-    /// Where the provider takes the bytes, piece by piece. Whoever knows it can write there.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "stored"
-    )]
-    pub address: Option<Secret>,
+    /// Where the provider takes the bytes, piece by piece. Whoever knows it can write there, so
+    /// the provider has sealed it, and opens it itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
 }
 
 /// The bytes of an upload: as many as were announced, any of them as often as needed.

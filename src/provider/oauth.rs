@@ -113,6 +113,9 @@ pub trait Fetch: Send + Sync {
     /// # Errors
     /// Why there is none.
     fn fetch(&self) -> Result<Grant>;
+
+    /// What tokens are got with, the newest first: keys are made of it that only this login has.
+    fn roots(&self) -> Vec<Secret>;
 }
 
 #[derive(Deserialize)]

@@ -8,6 +8,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -42,6 +43,8 @@ pub struct GoogleLogin {
     /// As both had it at the start.
     section: GoogleDrive,
     policy: Policy,
+    /// The refresh tokens that were in use here, the newest last.
+    used: Mutex<Vec<Secret>>,
 }
 
 type Settled<T> = std::result::Result<T, Failure>;
@@ -68,7 +71,19 @@ impl GoogleLogin {
             over: over.clone(),
             section,
             policy,
+            used: Mutex::default(),
         })
+    }
+
+    fn used(&self) -> MutexGuard<'_, Vec<Secret>> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_used(&self, token: &Secret) {
+        let mut used = self.used();
+        if !used.contains(token) {
+            used.push(token.clone());
+        }
     }
 
     fn try_fetch(&self) -> anyhow::Result<Grant> {
@@ -120,6 +135,10 @@ impl GoogleLogin {
         })?;
         let secret = section.client_secret.as_ref();
         let grant = google_oauth(section, id, secret, self.policy)?.refresh(token)?;
+        self.note_used(token);
+        if let Some(next) = &grant.refresh_token {
+            self.note_used(next);
+        }
         if let Some(next) = grant.refresh_token.as_ref().filter(|next| *next != token)
             && let Err(error) = self.keep(section, token, next, &grant)
         {
@@ -189,6 +208,15 @@ impl GoogleLogin {
 impl Fetch for GoogleLogin {
     fn fetch(&self) -> Result<Grant> {
         self.try_fetch().map_err(|error| as_error(KIND, error))
+    }
+
+    fn roots(&self) -> Vec<Secret> {
+        if self.used().is_empty()
+            && let Ok((_, token)) = self.login()
+        {
+            self.note_used(&token);
+        }
+        self.used().iter().rev().cloned().collect()
     }
 }
 

@@ -13,7 +13,8 @@ use serde_json::json;
 use super::api::{ALL_DRIVES, Call, UPLOAD};
 use super::file::{FIELDS, File};
 use super::refusal::{Refusal, astray};
-use super::session::{Standing, address_of};
+use super::seal::seal;
+use super::session::Standing;
 use super::{GoogleDrive, KIND};
 use crate::name::FileName;
 use crate::progress::Task;
@@ -50,6 +51,8 @@ pub(super) struct Upload {
     offered: u64,
     /// The file, as the service told of it when it had the last byte.
     pub(super) finished: Option<File>,
+    /// Where its bytes go, where this process began it.
+    pub(super) address: Option<Secret>,
 }
 
 impl Upload {
@@ -59,6 +62,7 @@ impl Upload {
             is_begun: true,
             offered: session.size,
             finished: None,
+            address: None,
         }
     }
 }
@@ -98,15 +102,23 @@ impl GoogleDrive {
         let unnamed = |error| disk(KIND, "cannot name the upload", error, None);
         let handle = name.temporary().map_err(unnamed)?;
         let (id, address) = self.session(&handle, size)?;
-        let session = Session {
+        let mut session = Session {
             name: name.as_str().to_owned(),
             size,
             handle,
             operation: Some(id),
-            address: Some(address),
+            address: None,
         };
-        self.uploads()
-            .insert(session.handle.clone(), Upload::default());
+        // What cannot be sealed is not stored: then no later run goes on with it.
+        let roots = self.account.credentials.roots();
+        session.address = roots
+            .first()
+            .and_then(|root| seal(root, &session, &address));
+        let upload = Upload {
+            address: Some(address),
+            ..Upload::default()
+        };
+        self.uploads().insert(session.handle.clone(), upload);
         Ok(session)
     }
 
@@ -158,8 +170,7 @@ impl GoogleDrive {
             Some(path) if !path.starts_with('/') => self.account.url("/", path, &[]),
             _ => location.to_owned(),
         };
-        let url = self.account.http().transfer_url(&whole)?;
-        Ok(Secret::new(&url))
+        self.account.http().transfer_url(&whole)
     }
 
     /// What a no to an upload means.
@@ -272,7 +283,9 @@ impl GoogleDrive {
         let is_last = end == session.size;
         self.note(session, |upload| upload.offered = upload.offered.max(end));
         let policy = self.account.policy();
-        let url = address_of(session)?;
+        let Some(url) = self.address_of(session) else {
+            return self.finished(session);
+        };
         let token = self.account.credentials.now()?;
         let is_ours = self.account.is_ours(url.expose());
         let transfer = Transfer {

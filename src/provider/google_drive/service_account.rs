@@ -46,6 +46,8 @@ pub struct Key {
     pub token_uri: Option<String>,
     id: Option<String>,
     pair: RsaKeyPair,
+    /// What other keys are made of.
+    root: Secret,
 }
 
 impl Key {
@@ -75,6 +77,7 @@ impl Key {
             token_uri: filled(file.token_uri),
             id: filled(file.private_key_id),
             pair: key_pair(&pem)?,
+            root: pem,
         })
     }
 
@@ -220,6 +223,10 @@ impl Fetch for ServiceAccount {
             scope: grant.scope.or_else(|| Some(self.scope.clone())),
             ..grant
         })
+    }
+
+    fn roots(&self) -> Vec<Secret> {
+        vec![self.key.root.clone()]
     }
 }
 

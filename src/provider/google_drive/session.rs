@@ -4,6 +4,7 @@ use super::GoogleDrive;
 use super::api::{read, vanished};
 use super::file::{FIELDS, File};
 use super::refusal::{Refusal, astray};
+use super::seal::open;
 use crate::provider::Session;
 use crate::provider::error::{Error, Kind, Repeat, Result};
 use crate::provider::http::{Answer, Request};
@@ -29,7 +30,9 @@ impl GoogleDrive {
         session: &Session,
         headers: &[(&'static str, &str)],
     ) -> Result<Standing> {
-        let url = address_of(session)?;
+        let Some(url) = self.address_of(session) else {
+            return self.finished(session);
+        };
         let answer = self.account.ask_with_token(&Request {
             method: "PUT",
             url: url.expose(),
@@ -88,7 +91,7 @@ impl GoogleDrive {
     }
 
     /// The file of a session that is gone, where it was finished before.
-    fn finished(&self, session: &Session) -> Result<Standing> {
+    pub(super) fn finished(&self, session: &Session) -> Result<Standing> {
         let id = session.operation.as_deref().unwrap_or_default();
         // Whoever says that there is none: the session has just said so, too.
         match self.account.ask_for(id, FIELDS)? {
@@ -105,6 +108,13 @@ impl GoogleDrive {
         )))
     }
 
+    /// Where the bytes of a session go: as this process knows it, or as it was sealed by an
+    /// earlier one, with this login.
+    pub(super) fn address_of(&self, session: &Session) -> Option<Secret> {
+        let known = self.upload(session).address;
+        known.or_else(|| open(&self.account.credentials.roots(), session))
+    }
+
     /// The error of a file that was removed as it came: its folder may have been, too.
     pub(super) fn lost(&self, session: &Session) -> Error {
         self.forget_folders();
@@ -113,12 +123,12 @@ impl GoogleDrive {
 
     /// Tells a session that nothing more will come.
     pub(super) fn cancel(&self, session: &Session) -> Result<()> {
-        let Some(url) = &session.address else {
-            return Ok(());
-        };
         if self.upload(session).finished.is_some() {
             return Ok(());
         }
+        let Some(url) = self.address_of(session) else {
+            return Ok(());
+        };
         let answer = self.account.ask_with_token(&Request {
             method: "DELETE",
             url: url.expose(),
@@ -137,11 +147,6 @@ impl GoogleDrive {
 fn is_about(answer: &Answer, session: &Session) -> bool {
     let told: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
     told.is_some_and(|told| told["id"].as_str() == session.operation.as_deref())
-}
-
-pub(super) fn address_of(session: &Session) -> Result<&Secret> {
-    let gone = || vanished(&format!("the upload session of '{}'", session.name));
-    session.address.as_ref().ok_or_else(gone)
 }
 
 /// `bytes=0-99`, or `0-99` as older texts have it: how many bytes that is.

@@ -223,6 +223,19 @@ impl Credentials {
         self.in_use().expires_at
     }
 
+    /// What the login is held by, the newest first: keys are made of it that nobody else has.
+    pub fn roots(&self) -> Vec<Secret> {
+        if let Some(source) = &self.source {
+            return source.roots();
+        }
+        let in_use = self.in_use();
+        let token = in_use.token.as_ref();
+        token
+            .map(|token| token.secret.clone())
+            .into_iter()
+            .collect()
+    }
+
     fn fetch(&self, in_use: &mut InUse) -> Result<Secret> {
         if let Some(Refusal { detail, hint }) = in_use.refused.clone() {
             let error = refused(&detail);

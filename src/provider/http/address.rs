@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ureq::http::Uri;
 
-use crate::text::printable;
+use crate::text::{encoded, printable};
 
 /// An address with parameters, each of them percent-encoded.
 pub fn with_query(address: String, parameters: &[(&str, &str)]) -> String {
@@ -15,17 +15,6 @@ pub fn with_query(address: String, parameters: &[(&str, &str)]) -> String {
         url.extend([*key, "=", &encoded(value)]);
     }
     url
-}
-
-/// Percent-encodes a value for a query or a form, so that nothing in it is anything but data.
-pub fn encoded(text: &str) -> String {
-    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-    const DATA: &AsciiSet = &NON_ALPHANUMERIC
-        .remove(b'-')
-        .remove(b'.')
-        .remove(b'_')
-        .remove(b'~');
-    utf8_percent_encode(text, DATA).to_string()
 }
 
 /// The scheme, host and port of an address: what credentials belong to.

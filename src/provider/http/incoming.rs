@@ -13,6 +13,7 @@ use super::trouble::Trouble;
 use super::{Answer, Http, MAX_ERROR, Token};
 use crate::provider::error::{Error, Kind, Reason, Repeat, Result, smuggle};
 use crate::provider::{Object, ProviderKind};
+use crate::secret::Secret;
 use crate::text::printable;
 
 /// Redirects followed on the way to a file.
@@ -39,11 +40,12 @@ impl Http {
     /// # Errors
     /// When no answer came, or one that leads astray.
     pub fn get(&self, url: &str, offset: u64, token: Option<Token<'_>>) -> Result<Incoming> {
-        let mut url = url.to_owned();
+        let mut hop: Option<Secret> = None;
         let mut token = token;
         for _ in 0..=MAX_HOPS {
-            let host = host_of(&url);
-            let mut call = ureq::http::Request::get(url.as_str());
+            let url = hop.as_ref().map_or(url, Secret::expose);
+            let host = host_of(url);
+            let mut call = ureq::http::Request::get(url);
             if offset > 0 {
                 call = call.header(header::RANGE, format!("bytes={offset}-"));
             }
@@ -62,14 +64,15 @@ impl Http {
             let location = text(response.headers(), header::LOCATION);
             let mut next = location.ok_or_else(|| self.astray(&host, "a redirect to nowhere"))?;
             if next.starts_with('/') && !next.starts_with("//") {
-                next.insert_str(0, site_of(&url));
+                next.insert_str(0, site_of(url));
             }
             if url.starts_with("https://") && !next.starts_with("https://") {
                 return Err(self.astray(&host, "a redirect away from TLS"));
             }
-            url = self.transfer_url(&next)?;
+            hop = Some(self.transfer_url(&next)?);
         }
-        Err(self.astray(&host_of(&url), "too many redirects"))
+        let url = hop.as_ref().map_or(url, Secret::expose);
+        Err(self.astray(&host_of(url), "too many redirects"))
     }
 
     fn incoming(&self, host: String, response: Response<Body>) -> Result<Incoming> {

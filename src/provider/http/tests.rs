@@ -58,9 +58,9 @@ fn bytes_go_to_no_strange_place() {
         Policy::default(),
     );
     let kept = "https://uploader1.disk.yandex.net:443/upload-target/x?y=z";
-    assert_eq!(cloud.transfer_url(kept).unwrap(), kept);
+    assert_eq!(cloud.checked_url(kept).unwrap(), kept);
     assert_eq!(
-        cloud.transfer_url("http://a.example/x").unwrap(),
+        cloud.checked_url("http://a.example/x").unwrap(),
         "https://a.example/x"
     );
     for strange in [
@@ -75,7 +75,7 @@ fn bytes_go_to_no_strange_place() {
         "https://[::1]/x",
         "http://localhost/x",
     ] {
-        assert!(cloud.transfer_url(strange).is_err(), "{strange}");
+        assert!(cloud.checked_url(strange).is_err(), "{strange}");
     }
     let here = Http::new(
         ProviderKind::YandexDisk,
@@ -84,7 +84,7 @@ fn bytes_go_to_no_strange_place() {
         Policy::default(),
     );
     let near = "http://127.0.0.1:9090/x";
-    assert_eq!(here.transfer_url(near).unwrap(), near);
+    assert_eq!(here.checked_url(near).unwrap(), near);
     let gateway = Http::new(
         ProviderKind::YandexDisk,
         "https://localhost:8443",
@@ -92,9 +92,9 @@ fn bytes_go_to_no_strange_place() {
         Policy::default(),
     );
     let near = "https://localhost:9443/x";
-    assert_eq!(gateway.transfer_url(near).unwrap(), near);
+    assert_eq!(gateway.checked_url(near).unwrap(), near);
     for strange in ["https://169.254.169.254/latest", "https://[fe80::1]/x"] {
-        assert!(here.transfer_url(strange).is_err(), "{strange}");
+        assert!(here.checked_url(strange).is_err(), "{strange}");
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use zeroize::Zeroize as _;
 
 use super::refusal::{Asked, NOT_THE_DISK, Refusal, astray};
 use super::token::Token;
@@ -313,7 +314,7 @@ impl Account {
 
     /// The address of a link that the token is sent to.
     fn api_url(&self, link: &Link) -> Result<String> {
-        let href = self.transfer_url(link)?;
+        let href = self.http.checked_url(link.href()?)?;
         let ours = origin(&self.base);
         let same = match (&ours, origin(&href)) {
             (Some(ours), Some(theirs)) => {
@@ -332,11 +333,23 @@ impl Account {
     }
 
     /// The address of a link, byte for byte (§1).
-    pub(super) fn transfer_url(&self, link: &Link) -> Result<String> {
-        if link.templated {
+    pub(super) fn transfer_url(&self, link: &Link) -> Result<Secret> {
+        self.http.transfer_url(link.href()?)
+    }
+}
+
+impl Link {
+    fn href(&self) -> Result<&str> {
+        if self.templated {
             return Err(astray("it gives an address with placeholders in it"));
         }
-        self.http.transfer_url(&link.href)
+        Ok(&self.href)
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.href.zeroize();
     }
 }
 

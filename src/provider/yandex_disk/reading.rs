@@ -31,7 +31,7 @@ impl YandexDisk {
             Err(refusal) => return Err(refusal.error(doing)),
         };
         let url = self.account.transfer_url(&read(&answer, doing)?)?;
-        let incoming = self.account.http().get(&url, offset, None)?;
+        let incoming = self.account.http().get(url.expose(), offset, None)?;
         incoming.rest_of(KIND, object, offset)
     }
 }

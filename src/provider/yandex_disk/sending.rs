@@ -15,6 +15,7 @@ use crate::provider::error::{Error, Kind, Reason, Repeat, Result, Shortage};
 use crate::provider::http::Transfer;
 use crate::provider::locked;
 use crate::provider::{Look, Object, Session};
+use crate::secret::Secret;
 use crate::text::bytes;
 
 /// Looks after which neither a missing SHA-256 is waited for, nor an upload that the server
@@ -25,7 +26,7 @@ const PATIENT_LOOKS: u32 = 5;
 #[derive(Clone, Default)]
 pub(super) struct Upload {
     /// Where its bytes go; a link serves one request (§4).
-    link: Option<String>,
+    link: Option<Secret>,
     pub(super) sent: Sent,
     /// What had the final name was put aside.
     pub(super) is_retired: bool,
@@ -92,7 +93,7 @@ impl YandexDisk {
             None => self.link(&self.path(&session.handle), session.size)?.0,
         };
         let transfer = Transfer {
-            url: &link,
+            url: link.expose(),
             size: session.size,
             token: None,
             range: None,
@@ -152,7 +153,7 @@ impl YandexDisk {
     }
 
     /// An address to put one file of `size` bytes to.
-    fn link(&self, path: &str, size: u64) -> Result<(String, Option<String>)> {
+    fn link(&self, path: &str, size: u64) -> Result<(Secret, Option<String>)> {
         let doing = "asking where to upload";
         let query = [("path", path), ("overwrite", "false")];
         let ask = || self.account.ask("GET", "/resources/upload", &query);
@@ -162,8 +163,9 @@ impl YandexDisk {
             asked = ask()?;
         }
         let answer = asked.map_err(|refusal| self.no_upload(&refusal, size, doing))?;
-        let link: Link = read(&answer, doing)?;
-        Ok((self.account.transfer_url(&link)?, link.operation_id))
+        let mut link: Link = read(&answer, doing)?;
+        let operation = link.operation_id.take();
+        Ok((self.account.transfer_url(&link)?, operation))
     }
 
     fn no_upload(&self, refusal: &Refusal, size: u64, doing: &str) -> Error {
