@@ -210,36 +210,38 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -s y -l yes -d 'Answer yes to every question'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand company; and __fish_seen_subcommand_from update" -s h -l help -d 'Print help'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login protect unprotect unset" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login protect unprotect unset" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login protect unprotect unset" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login protect unprotect unset" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login protect unprotect unset" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
 json\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login protect unprotect unset" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
 bar\t''
 plain\t''
 json\t''
 none\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login protect unprotect unset" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l all -d 'Also list providers that are not configured'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l no-check -d 'Do not test the connections'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l json -d 'Print one JSON document instead of a table'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -s y -l yes -d 'Answer yes to every question'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -s h -l help -d 'Print help'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -f -a "list" -d 'List the configured providers with their connection status'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -f -a "test" -d 'Test the connection'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -f -a "info" -d 'Show the room there is'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -f -a "set" -d 'Write a provider\'s credentials or root into the provider file'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -f -a "login" -d 'Log in to yandex_disk or google_drive, also on a machine without a browser, and store the token'
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login unset" -f -a "unset" -d 'Remove a provider\'s credentials or root from the provider file'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login protect unprotect unset" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login protect unprotect unset" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login protect unprotect unset" -l all -d 'Also list providers that are not configured'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login protect unprotect unset" -l no-check -d 'Do not test the connections'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login protect unprotect unset" -l json -d 'Print one JSON document instead of a table'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login protect unprotect unset" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login protect unprotect unset" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login protect unprotect unset" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login protect unprotect unset" -s y -l yes -d 'Answer yes to every question'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login protect unprotect unset" -s h -l help -d 'Print help'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login protect unprotect unset" -f -a "list" -d 'List the configured providers with their connection status'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login protect unprotect unset" -f -a "test" -d 'Test the connection'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login protect unprotect unset" -f -a "info" -d 'Show the room there is'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login protect unprotect unset" -f -a "set" -d 'Write a provider\'s credentials or root into the provider file'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login protect unprotect unset" -f -a "login" -d 'Log in to yandex_disk or google_drive, also on a machine without a browser, and store the token'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login protect unprotect unset" -f -a "protect" -d 'Encrypt the secrets that are stored, now and whenever they are written'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login protect unprotect unset" -f -a "unprotect" -d 'Store protected secrets in the plain again'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and not __fish_seen_subcommand_from list test info set login protect unprotect unset" -f -a "unset" -d 'Remove a provider\'s credentials or root from the provider file'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from list" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
@@ -376,6 +378,56 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; a
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -s y -l yes -d 'Answer yes to every question'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from login" -s h -l help -d 'Print help'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from protect" -l key-file -d 'Use the key in this file, as age-keygen writes it' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from protect" -l key-command -d 'Use the key that is the first line this command prints' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from protect" -l generate-key -d 'Make a new key in this file, which must not exist, and use it' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from protect" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from protect" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from protect" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from protect" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from protect" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
+json\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from protect" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
+bar\t''
+plain\t''
+json\t''
+none\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from protect" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from protect" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from protect" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from protect" -l all -d 'Also protect what the application reads itself: its own remote backups then stop working'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from protect" -l json -d 'Print one JSON document instead of a table'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from protect" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from protect" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from protect" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from protect" -s y -l yes -d 'Answer yes to every question'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from protect" -s h -l help -d 'Print help'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unprotect" -l key-file -d 'Use the key in this file [default: the one that config.json tells of]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unprotect" -l key-command -d 'Use the key that is the first line this command prints' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unprotect" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unprotect" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unprotect" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unprotect" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unprotect" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
+json\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unprotect" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
+bar\t''
+plain\t''
+json\t''
+none\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unprotect" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unprotect" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unprotect" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unprotect" -l json -d 'Print one JSON document instead of a table'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unprotect" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unprotect" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unprotect" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unprotect" -s y -l yes -d 'Answer yes to every question'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unprotect" -s h -l help -d 'Print help'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand providers; and __fish_seen_subcommand_from unset" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F

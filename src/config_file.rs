@@ -29,8 +29,8 @@ pub struct Values {
     pub retry_pause: Option<String>,
 }
 
-/// The keys of [`Values`] and the sections, to tell a typing error from a key.
-const KEYS: [&str; 14] = [
+/// The keys of [`Values`], that of [`crate::protection`], and the sections, to tell a typing error from a key.
+const KEYS: [&str; 15] = [
     "db",
     "backup_dir",
     "storage_dir",
@@ -42,6 +42,7 @@ const KEYS: [&str; 14] = [
     "lock_wait",
     "timeout",
     "retry_pause",
+    "protection",
     "yandex_disk",
     "google_drive",
     "local",
@@ -76,7 +77,7 @@ impl ConfigFile {
         let keys: Map<String, Value> = parse_typed(&loaded.text, path)?;
         let mut warnings = unknown_keys(&keys, path);
         let values = parse_typed(&loaded.text, path)?;
-        let sections = Sections::parse(&loaded.text, path)?;
+        let sections = Sections::parse(&loaded.text, path)?.opened_by(Some(path));
         if sections != Sections::default() {
             warnings.extend(loaded.wide_mode.map(|mode| wide_mode_warning(path, mode)));
         }

@@ -11,6 +11,7 @@ use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 use zeroize::Zeroizing;
 
 use crate::failure::{Code, Failure};
+use crate::protection::Protected;
 use crate::secret::Secret;
 use crate::text::system_reason;
 
@@ -18,7 +19,7 @@ use crate::text::system_reason;
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
 const COMMAND_TIME: Duration = Duration::from_secs(10);
 
-/// One of the three ways to give a secret `X`: `X`, `X_file`, `X_command`.
+/// One of the four ways to give a secret `X`: `X`, `X_file`, `X_command`, `X_age`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretSource {
     /// Written in the configuration.
@@ -27,6 +28,8 @@ pub enum SecretSource {
     File(PathBuf),
     /// The first line a command prints; run without a shell.
     Command(CommandLine),
+    /// Written in the configuration, encrypted.
+    Protected(Protected),
 }
 
 /// A program and its arguments, from a string in shell quoting or a list of strings.
@@ -40,25 +43,52 @@ impl CommandLine {
             .filter(|words| !words.is_empty())
             .map(CommandLine)
     }
+
+    /// The program, which is all that is shown of it: its arguments may be secret.
+    pub fn program(&self) -> &str {
+        self.0.first().map_or("", String::as_str)
+    }
+
+    /// The program and its arguments, to be written down again.
+    pub fn words(&self) -> &[String] {
+        &self.0
+    }
 }
 
 impl SecretSource {
+    /// Whether it is written where it is configured, and so by us or for us.
+    pub fn is_written(&self) -> bool {
+        matches!(self, SecretSource::Inline(_) | SecretSource::Protected(_))
+    }
+
+    /// How it is kept, in one word; `None` of what is no secret.
+    pub fn kept(&self) -> Option<&'static str> {
+        match self {
+            SecretSource::Inline(secret) => (!is_placeholder(secret)).then_some("plain"),
+            SecretSource::File(_) => Some("file"),
+            SecretSource::Command(_) => Some("command"),
+            SecretSource::Protected(_) => Some("protected"),
+        }
+    }
+
     /// Fetches the secret named `key`.
     ///
     /// # Errors
     /// `provider_not_configured` when the file cannot be read, the command
-    /// fails or takes more than ten seconds, or what they give is empty. The
-    /// secret itself is never part of the message.
+    /// fails or takes more than ten seconds, or what they give is empty;
+    /// `key_unusable` when it is encrypted and cannot be opened. The secret
+    /// itself is never part of the message.
     pub fn resolve(&self, key: &str) -> Result<Secret, Failure> {
         let found = match self {
             SecretSource::Inline(secret) => Ok(secret.clone()),
             SecretSource::File(path) => from_file(path),
             SecretSource::Command(line) => from_command(line),
+            SecretSource::Protected(protected) => Ok(protected.open(key)?),
         };
         let refuse = |why: &str| Failure::new(Code::ProviderNotConfigured, format!("{key}: {why}"));
         match found {
             Ok(secret) if secret.is_empty() => Err(refuse("it is empty")),
-            Ok(secret) if secret.expose().starts_with("YOUR_") => {
+            Ok(secret) if is_placeholder(&secret) => {
                 Err(refuse("it still holds the placeholder of the example file"))
             }
             Ok(secret) => Ok(secret),
@@ -68,6 +98,11 @@ impl SecretSource {
             }
         }
     }
+}
+
+/// The example file has a text in the place of a secret.
+fn is_placeholder(secret: &Secret) -> bool {
+    secret.expose().starts_with("YOUR_")
 }
 
 fn first_line(reader: impl Read) -> std::io::Result<Secret> {

@@ -139,7 +139,9 @@ impl Installation {
         let mut warnings = Vec::new();
         let mut sections = self.settings.sections.clone();
         let mut renewal = None;
-        if let Some((shared, loaded)) = provider_file::load_sections(path)? {
+        if let Some((shared, loaded)) =
+            provider_file::load_sections(path, Some(&self.settings.config_place))?
+        {
             sections = shared.clone().overlaid(sections);
             let settings = ProviderSettings::of(&self.settings);
             renewal = YandexLogin::of(settings, &shared, &sections, self.settings.policy());

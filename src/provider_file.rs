@@ -14,47 +14,75 @@ use crate::dir::{folder_of, make_folders};
 use crate::failure::{Code, Failure};
 use crate::json_file::{Loaded, load, load_shared, parse_typed};
 use crate::sections::Sections;
-use crate::staging::write_atomically;
+use crate::staging::{rewrite_atomically, write_atomically};
 use crate::text::system_reason;
 
-/// The sections of the provider file, and the file as it was found.
+/// The sections of the provider file, and the file as it was found. What is protected in it is
+/// opened as that `config.json` says.
 ///
 /// # Errors
 /// As [`load`] and [`Sections::parse`].
-pub fn load_sections(path: &Path) -> Result<Option<(Sections, Loaded)>, Failure> {
-    load_shared(path, |text| Sections::parse(text, path))
+pub fn load_sections(
+    path: &Path,
+    config: Option<&Path>,
+) -> Result<Option<(Sections, Loaded)>, Failure> {
+    load_shared(path, |text| {
+        Ok(Sections::parse(text, path)?.opened_by(config))
+    })
 }
 
-/// Changes a section of the provider file and writes it whole, mode 0600.
+/// Who may read a file that is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Its owner alone.
+    Private,
+    /// Whoever could before.
+    AsBefore,
+}
+
+/// Changes a section of the provider file, or of `config.json`, and writes it whole.
 ///
-/// Keys that `change` does not touch keep their value and place. The caller
-/// holds the lock that keeps two of us apart.
+/// Keys that `change` does not touch keep their value and place; a file in which nothing
+/// changes is not written. The caller holds the lock that keeps two of us apart.
 ///
 /// # Errors
-/// `config_invalid` when the file is malformed: it is then left as it is.
-pub fn edit(path: &Path, change: impl FnOnce(&mut Map<String, Value>)) -> Result<(), Failure> {
+/// `config_invalid` when the file is malformed, or what `change` fails with: it is then left as
+/// it is.
+pub fn edit<T>(
+    path: &Path,
+    mode: Mode,
+    change: impl FnOnce(&mut Map<String, Value>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     // Through a link to the file itself: replacing the link would split the two.
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut is_wide = false;
     let mut whole: Map<String, Value> = match load(&path)? {
         Some(loaded) => {
+            is_wide = loaded.wide_mode.is_some();
             Sections::parse(&loaded.text, &path)?;
             parse_typed(&loaded.text, &path)?
         }
         None => Map::new(),
     };
-    change(&mut whole);
-    let text = serde_json::to_string_pretty(&Value::Object(whole)).map(Zeroizing::new);
-    let failed = |error: io::Error| {
-        Failure::new(
-            Code::LocalIo,
-            format!(
-                "cannot write '{}': {}",
-                path.display(),
-                system_reason(&error)
-            ),
-        )
-    };
-    let text = text.map_err(|error| failed(error.into()))?;
-    make_folders(folder_of(&path)).map_err(failed)?;
-    write_atomically(&path, format!("{}\n", *text).as_bytes()).map_err(failed)
+    let before = whole.clone();
+    let value = change(&mut whole)?;
+    if whole == before && !(is_wide && mode == Mode::Private) {
+        return Ok(value);
+    }
+    write(&path, mode, whole).map_err(|error| {
+        let (shown, why) = (path.display(), system_reason(&error));
+        let detail = format!("cannot write '{shown}': {why}");
+        Failure::new(Code::LocalIo, detail)
+    })?;
+    Ok(value)
+}
+
+fn write(path: &Path, mode: Mode, whole: Map<String, Value>) -> io::Result<()> {
+    let mut text = Zeroizing::new(serde_json::to_string_pretty(&Value::Object(whole))?);
+    text.push('\n');
+    make_folders(folder_of(path))?;
+    match mode {
+        Mode::Private => write_atomically(path, text.as_bytes()),
+        Mode::AsBefore => rewrite_atomically(path, text.as_bytes()),
+    }
 }

@@ -10,9 +10,11 @@ use crate::dir::folder_of;
 use crate::failure::Failure;
 use crate::history::{Intent, Outcome, Verdict};
 use crate::lock::{Lock, Locks};
+use crate::protected::{Readers, protect};
+use crate::protection::Protection;
 use crate::provider::ProviderKind;
 use crate::provider::oauth::Grant;
-use crate::provider_file;
+use crate::provider_file::{self, Mode};
 use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::state::State;
@@ -22,6 +24,8 @@ use crate::state::State;
 pub struct ProviderSettings {
     /// The provider file.
     pub file: PathBuf,
+    /// The `config.json`, which says whether what is written is protected; it need not exist.
+    pub config: PathBuf,
     state: PathBuf,
     /// How long the operator wants to wait for others.
     pub lock_wait: Duration,
@@ -34,6 +38,7 @@ impl ProviderSettings {
     pub fn of(settings: &Settings) -> Self {
         ProviderSettings {
             file: settings.remote_config.value.clone(),
+            config: settings.config_place.clone(),
             state: settings.state.value.clone(),
             lock_wait: settings.lock_wait.value,
             patience: settings.lock_wait.value.max(settings.policy().stall),
@@ -74,7 +79,15 @@ impl ProviderSettings {
         Locks::beside(&self.state).acquire(&what, operation, wait)
     }
 
-    /// Rewrites the file.
+    /// Where changes of the file are recorded.
+    ///
+    /// # Errors
+    /// As [`State::open`].
+    pub fn history(&self) -> Result<State, Failure> {
+        State::open(&self.state)
+    }
+
+    /// Rewrites the file, with the secrets in it protected where they are to be.
     ///
     /// # Errors
     /// As [`provider_file::edit`]; what was done and could not be recorded.
@@ -91,8 +104,15 @@ impl ProviderSettings {
             target: Some(self.file.display().to_string()),
             ..Intent::default()
         };
-        State::open(&self.state)?.recorded(intent, Some(lock), |_| {
-            provider_file::edit(&self.file, change)?;
+        self.history()?.recorded(intent, Some(lock), |_| {
+            // Asked now: somebody may have protected or unprotected since this run began.
+            let protection = Protection::in_config(&self.config)?;
+            provider_file::edit(&self.file, Mode::Private, |whole| {
+                change(whole);
+                let Some(of) = protection else { return Ok(()) };
+                let whose = (&of.providers[..], of.shared);
+                protect(whole, Readers::All, whose, &of.recipient, None).map(drop)
+            })?;
             Ok(((), Outcome::done(Verdict::Ok, "Provider file written", 0)))
         })
     }
@@ -114,7 +134,7 @@ pub fn object<'a>(parent: &'a mut Map<String, Value>, key: &str) -> &'a mut Map<
 
 /// Takes a secret away, however it is given.
 pub fn take_secret(section: &mut Map<String, Value>, key: &str) {
-    for suffix in ["", "_file", "_command"] {
+    for suffix in ["", "_file", "_command", "_age"] {
         section.shift_remove(&format!("{key}{suffix}"));
     }
 }

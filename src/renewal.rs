@@ -5,7 +5,7 @@ mod yandex_disk;
 
 use jiff::Timestamp;
 
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::provider::ProviderKind;
 use crate::provider::error::{Error, Kind, Reason, Repeat};
 
@@ -18,6 +18,9 @@ const OPERATION: &str = "providers renew";
 /// A failure on the way to a token, as an error of the provider.
 fn as_error(provider: ProviderKind, error: anyhow::Error) -> Error {
     error.downcast::<Error>().unwrap_or_else(|error| {
+        if Failure::of(&error).map(Failure::code) == Some(Code::KeyUnusable) {
+            return Error::new(provider, Kind::Body(error), "opening a protected secret");
+        }
         let detail = format!("{error:#}");
         let kind = match crate::interrupt::check() {
             Err(failure) => Kind::Body(failure.into()),

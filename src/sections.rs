@@ -15,6 +15,7 @@ use self::yandex_disk::RawYandexDisk;
 use crate::credential::{CommandLine, SecretSource};
 use crate::failure::{Code, Failure};
 use crate::json_file::{Object, parse_typed};
+use crate::protection::Protected;
 use crate::provider::ProviderKind;
 use crate::secret::Secret;
 
@@ -43,7 +44,7 @@ pub struct LocalRoot {
     pub root: Option<PathBuf>,
 }
 
-/// As in the file. `X`, `X_file` and `X_command` become one source.
+/// As in the file. `X`, `X_file`, `X_command` and `X_age` become one source.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct RawSections {
@@ -75,22 +76,25 @@ impl<'de> Deserialize<'de> for Written {
     }
 }
 
-/// One file's secrets, each from the three keys it may be given by.
+/// What is under the four keys that a secret may be given by.
+struct Given {
+    inline: Option<Written>,
+    path: Option<PathBuf>,
+    command: Option<CommandLine>,
+    age: Option<String>,
+}
+
+/// One file's secrets, each from the four keys it may be given by.
 struct Sources<'a> {
     file: &'a Path,
     warnings: Vec<String>,
 }
 
 impl Sources<'_> {
-    /// At most one of the three may be given.
-    fn one(
-        &mut self,
-        key: &str,
-        inline: Option<Written>,
-        path: Option<PathBuf>,
-        command: Option<CommandLine>,
-    ) -> Result<Option<SecretSource>, Failure> {
+    /// At most one of the four may be given.
+    fn one(&mut self, key: &str, given: Given) -> Result<Option<SecretSource>, Failure> {
         let file = self.file.display();
+        let inline = given.inline;
         if inline.as_ref().is_some_and(|written| written.padded) {
             self.warnings.push(format!(
                 "{file}: {key} has blanks around it, which are left out"
@@ -99,16 +103,19 @@ impl Sources<'_> {
         let inline = inline
             .map(|written| written.secret)
             .filter(|secret| !secret.is_empty());
+        let protected = filled(given.age).map(|text| Protected::new(&text));
         let given = [
             inline.map(SecretSource::Inline),
-            path.map(SecretSource::File),
-            command.map(SecretSource::Command),
+            given.path.map(SecretSource::File),
+            given.command.map(SecretSource::Command),
+            protected.map(SecretSource::Protected),
         ];
         let mut given = given.into_iter().flatten();
         match (given.next(), given.next()) {
             (_, Some(_)) => {
-                let detail =
-                    format!("{file}: give only one of {key}, {key}_file and {key}_command");
+                let detail = format!(
+                    "{file}: give only one of {key}, {key}_file, {key}_command and {key}_age"
+                );
                 Err(Failure::new(Code::ConfigInvalid, detail))
             }
             (one, None) => Ok(one),
@@ -175,6 +182,53 @@ impl Sections {
             },
             warnings: self.warnings.into_iter().chain(over.warnings).collect(),
         }
+    }
+
+    /// Says which `config.json` says where the key to protected secrets is.
+    #[must_use]
+    pub fn opened_by(mut self, config: Option<&Path>) -> Self {
+        let (yandex, google) = (&mut self.yandex_disk, &mut self.google_drive);
+        for source in [
+            &mut yandex.oauth_token,
+            &mut yandex.refresh_token,
+            &mut yandex.client_secret,
+            &mut google.access_token,
+            &mut google.refresh_token,
+            &mut google.client_secret,
+        ] {
+            *source = source.take().map(|source| match source {
+                SecretSource::Protected(protected) => {
+                    SecretSource::Protected(protected.by_config(config))
+                }
+                other => other,
+            });
+        }
+        self
+    }
+
+    /// The secrets of a provider, by their keys, and how each is kept.
+    pub fn kept(&self, kind: ProviderKind) -> Vec<(&'static str, &'static str)> {
+        let (yandex, google) = (&self.yandex_disk, &self.google_drive);
+        let sources = match kind {
+            ProviderKind::YandexDisk => vec![
+                ("oauth_token", &yandex.oauth_token),
+                ("refresh_token", &yandex.refresh_token),
+                ("client_secret", &yandex.client_secret),
+            ],
+            ProviderKind::GoogleDrive => vec![
+                ("access_token", &google.access_token),
+                ("refresh_token", &google.refresh_token),
+                ("client_secret", &google.client_secret),
+            ],
+            ProviderKind::Local => Vec::new(),
+        };
+        let kept =
+            |(key, source): (_, &Option<SecretSource>)| Some((key, source.as_ref()?.kept()?));
+        let mut kept: Vec<_> = sources.into_iter().filter_map(kept).collect();
+        if kind == ProviderKind::GoogleDrive && google.service_account_file.is_some() {
+            kept.push(("service_account", "file"));
+        }
+        kept
     }
 
     /// Whether a provider is switched on and has something to connect with.

@@ -127,6 +127,8 @@ pub struct Settings {
     pub state: Setting<PathBuf>,
     /// The `config.json` that was read, if any.
     pub config: Option<Setting<PathBuf>>,
+    /// Where `config.json` is, or belongs.
+    pub config_place: PathBuf,
     /// The root of the local provider when none is configured.
     pub builtin_root: PathBuf,
     /// Table or JSON.
@@ -320,6 +322,10 @@ impl Settings {
             .unwrap_or_else(|| PathBuf::from("/var/lib"))
             .join("vertex-backup");
         let config = find_config(flags.config, world);
+        let config_place = config.as_ref().map_or_else(
+            || usual_configs(world).swap_remove(0),
+            |config| config.value.clone(),
+        );
         let ConfigFile {
             values: file,
             sections,
@@ -398,6 +404,7 @@ impl Settings {
             remote_config,
             state,
             config,
+            config_place,
             builtin_root: data.join("remote"),
             acknowledge_abuse: flags.acknowledge_abuse,
             sections,
@@ -428,19 +435,23 @@ fn state_beside(db: &Path) -> PathBuf {
         .with_extension("backup-state.db")
 }
 
+/// Where `config.json` is looked for: the user's, then the system's.
+fn usual_configs(world: &Surroundings<'_>) -> Vec<PathBuf> {
+    let usual = [world.config_dir.clone(), Some(PathBuf::from("/etc"))];
+    let usual = usual.into_iter().flatten();
+    usual
+        .map(|dir| dir.join("vertex-backup/config.json"))
+        .collect()
+}
+
 /// The `config.json` that was named, the user's, or the system's.
 fn find_config(flag: Option<PathBuf>, world: &Surroundings<'_>) -> Option<Setting<PathBuf>> {
-    let usual = [world.config_dir.clone(), Some(PathBuf::from("/etc"))];
-    let usual = usual
-        .into_iter()
-        .flatten()
-        .map(|dir| dir.join("vertex-backup/config.json"));
     match world.said(&CONFIG, flag, None::<OsString>) {
         Some(Setting { value, origin }) => Some(Setting {
             value: value.into(),
             origin,
         }),
-        None => usual
+        None => usual_configs(world)
             .into_iter()
             .find(|path| path.exists())
             .map(|value| Setting {

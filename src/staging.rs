@@ -4,7 +4,7 @@
 //! back, and only then renamed. Whatever ends the process in between leaves
 //! the target as it was.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, Permissions, TryLockError};
 use std::io::{self, Read, Seek as _, Write as _};
 use std::path::Path;
 
@@ -217,6 +217,16 @@ pub fn read_from_medium(file: &File) {
 
 /// Writes a small file as a whole: complete or as it was before, mode 0600, its owner as before.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_whole(path, bytes, None)
+}
+
+/// As [`write_atomically`], with the mode that the file had, where there was one.
+pub fn rewrite_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let before = std::fs::metadata(path).map(|meta| meta.permissions());
+    write_whole(path, bytes, before.ok())
+}
+
+fn write_whole(path: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
     let name = path.file_name().and_then(|name| name.to_str());
     let name =
         name.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a file name"))?;
@@ -228,6 +238,9 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut staging = Staging::create(&dir, &temporary, bytes.len() as u64)?;
     staging.append(&mut &*bytes, |_| Ok(()))?;
     staging.give_like(path)?;
+    if let Some(permissions) = permissions {
+        staging.file.set_permissions(permissions)?;
+    }
     staging.settle()?;
     staging.publish(name, true)
 }

@@ -232,9 +232,20 @@ pub struct ProviderStatus {
     pub quota: Option<Quota>,
     /// When the credentials end, where they do.
     pub expires_at: Option<Timestamp>,
+    /// Its secrets, and how each is kept.
+    pub secrets: Vec<KeptSecret>,
     /// How it is reached, where there are several ways.
     #[serde(flatten)]
     pub access: Option<Access>,
+}
+
+/// A secret of a provider, without itself.
+#[derive(Clone, Debug, Serialize)]
+pub struct KeptSecret {
+    /// Its key in the configuration.
+    pub key: &'static str,
+    /// `plain`, `file`, `command` or `protected`.
+    pub kept: &'static str,
 }
 
 /// Tests a provider's connection, or only says whether it is configured.
@@ -254,6 +265,11 @@ pub fn of_provider(
         account: None,
         quota: None,
         expires_at: None,
+        secrets: registry
+            .kept(kind)
+            .into_iter()
+            .map(|(key, kept)| KeptSecret { key, kept })
+            .collect(),
         access: None,
     };
     if !configured {

@@ -20,7 +20,8 @@ pub(crate) use self::backup::{
     BackupCommand, BackupCreate, BackupList, BackupRotate, BackupVerify,
 };
 pub(crate) use self::providers::{
-    Providers, ProvidersCommand, ProvidersList, ProvidersLogin, ProvidersSet,
+    Providers, ProvidersCommand, ProvidersList, ProvidersLogin, ProvidersProtect, ProvidersSet,
+    ProvidersUnprotect,
 };
 pub(crate) use self::restore_test::RestoreTest;
 pub(crate) use self::retention::{Keep, Pin, Prune, RetentionCommand, RetentionSet, Whom};

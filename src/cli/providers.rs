@@ -1,5 +1,6 @@
 //! `providers`: list and test.
 
+mod protect;
 mod set;
 
 use jiff::Timestamp;
@@ -40,6 +41,8 @@ pub(super) fn run(context: &Context, args: &Providers) -> anyhow::Result<u8> {
         Some(ProvidersCommand::Info(args)) => info(context, &args.names),
         Some(ProvidersCommand::Set(args)) => set::set(context, args),
         Some(ProvidersCommand::Login(args)) => login::run(context, args),
+        Some(ProvidersCommand::Protect(args)) => protect::protect(context, args),
+        Some(ProvidersCommand::Unprotect(args)) => protect::unprotect(context, args),
         Some(ProvidersCommand::Unset(args)) => set::unset(context, args.name.parse()?),
     }
 }
@@ -68,6 +71,7 @@ fn list(context: &Context, args: &ProvidersList) -> anyhow::Result<u8> {
                 left("STATUS"),
                 right("FREE"),
                 left("ACCOUNT"),
+                left("SECRETS"),
                 left("DETAIL"),
             ],
             rows,
@@ -95,8 +99,20 @@ fn row(status: &ProviderStatus) -> Vec<Cell> {
             _ => absent(),
         },
         status.account.as_ref().map_or_else(absent, Cell::from),
+        kept(status).map_or_else(absent, Cell::from),
         detail(status).map_or_else(absent, Cell::from),
     ]
+}
+
+/// How its secrets are kept, each way once.
+fn kept(status: &ProviderStatus) -> Option<String> {
+    let mut ways = Vec::new();
+    for secret in &status.secrets {
+        if !ways.contains(&secret.kept) {
+            ways.push(secret.kept);
+        }
+    }
+    (!ways.is_empty()).then(|| ways.join(", "))
 }
 
 /// Why it is not connected; else how it is reached, and for how long.

@@ -104,6 +104,11 @@ impl Registry {
         }
     }
 
+    /// The secrets of a provider, by their keys, and how each is kept.
+    pub fn kept(&self, kind: ProviderKind) -> Vec<(&'static str, &'static str)> {
+        self.sections.kept(kind)
+    }
+
     /// How patient to be with providers.
     pub fn policy(&self) -> &Policy {
         &self.policy
@@ -363,7 +368,7 @@ pub fn yandex_oauth(
 fn secret(kind: ProviderKind, key: &str, source: Option<&SecretSource>) -> Result<Secret, Failure> {
     let source = source.ok_or_else(|| no_credentials(kind, &format!("{key} is missing")))?;
     source.resolve(key).map_err(|failure| match failure.code() {
-        Code::Interrupted(_) => failure,
+        Code::Interrupted(_) | Code::KeyUnusable => failure,
         _ => no_credentials(kind, &failure.to_string()),
     })
 }

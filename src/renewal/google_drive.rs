@@ -153,7 +153,8 @@ impl GoogleLogin {
 
     /// The login as it is stored at this moment.
     fn login(&self) -> Settled<(GoogleDrive, Secret)> {
-        let stored = provider_file::load_sections(&self.settings.file)?;
+        let (file, config) = (&self.settings.file, &self.settings.config);
+        let stored = provider_file::load_sections(file, Some(config))?;
         let section = stored.map(|(stored, _)| stored.overlaid(self.over.clone()).google_drive);
         let section = section.filter(|section| section.refresh_token.is_some());
         let section = section.unwrap_or_else(|| self.section.clone());
@@ -168,7 +169,9 @@ impl GoogleLogin {
     fn keeper(&self, section: &GoogleDrive) -> Keeper {
         match &section.refresh_token {
             Some(SecretSource::File(path)) => Keeper::File(path.clone()),
-            Some(SecretSource::Inline(_)) if self.over.google_drive.refresh_token.is_none() => {
+            Some(source)
+                if source.is_written() && self.over.google_drive.refresh_token.is_none() =>
+            {
                 Keeper::ProviderFile
             }
             _ => Keeper::Elsewhere,

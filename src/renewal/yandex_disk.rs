@@ -68,17 +68,20 @@ impl YandexLogin {
             Err(failure) if failure.code() == Code::Locked && !refused => return Ok(None),
             lock => lock?,
         };
-        let Some((sections, _)) = provider_file::load_sections(&self.settings.file)? else {
+        let (file, config) = (&self.settings.file, &self.settings.config);
+        let Some((sections, _)) = provider_file::load_sections(file, Some(config))? else {
             return Ok(None);
         };
         let section = &sections.yandex_disk;
         let Some((written, next)) = tokens(section) else {
             return Ok(None);
         };
-        if written != token {
+        let written = written.resolve("oauth_token")?;
+        let next = next.resolve("refresh_token")?;
+        if written != *token {
             return Ok(Some(Grant {
-                token: written.clone(),
-                refresh_token: Some(next.clone()),
+                token: written,
+                refresh_token: Some(next),
                 expires_at: section.token_expires_at,
                 lasts: None,
                 scope: None,
@@ -88,9 +91,9 @@ impl YandexLogin {
         let url = self.oauth_url.as_deref();
         let secret = self.client_secret.as_ref();
         let service = yandex_oauth(url, &self.client_id, secret, self.policy)?;
-        let mut grant = self.policy.hasty().run(|| service.refresh(next))?;
+        let mut grant = self.policy.hasty().run(|| service.refresh(&next))?;
         if grant.refresh_token.is_none() {
-            grant.refresh_token = Some(next.clone());
+            grant.refresh_token = Some(next);
         }
         let edited = self.settings.edit(&lock, KIND, OPERATION, |whole| {
             put_grant(object(whole, KIND.name()), &grant);
@@ -114,11 +117,9 @@ impl Renew for YandexLogin {
 }
 
 /// Token and refresh token, where a login wrote them.
-fn tokens(section: &YandexDisk) -> Option<(&Secret, &Secret)> {
-    match (&section.oauth_token, &section.refresh_token) {
-        (Some(SecretSource::Inline(token)), Some(SecretSource::Inline(next))) => {
-            Some((token, next))
-        }
-        _ => None,
-    }
+fn tokens(section: &YandexDisk) -> Option<(&SecretSource, &SecretSource)> {
+    let token = section.oauth_token.as_ref();
+    let next = section.refresh_token.as_ref();
+    let token = token.filter(|source| source.is_written())?;
+    Some((token, next.filter(|source| source.is_written())?))
 }

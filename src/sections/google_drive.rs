@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::de::{self, Error as _, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{Address, Moment, Sources, Written, filled};
+use super::{Address, Given, Moment, Sources, Written, filled};
 use crate::credential::{CommandLine, SecretSource};
 use crate::failure::Failure;
 use crate::json_file::Object;
@@ -76,16 +76,19 @@ struct RawCredentials {
     access_token: Option<Written>,
     access_token_file: Option<PathBuf>,
     access_token_command: Option<CommandLine>,
+    access_token_age: Option<String>,
     token_expires_at: Option<Moment>,
     refresh_token: Option<Written>,
     refresh_token_file: Option<PathBuf>,
     refresh_token_command: Option<CommandLine>,
+    refresh_token_age: Option<String>,
     refresh_token_issued_at: Option<Moment>,
     refresh_token_expires_at: Option<Moment>,
     client_id: Option<String>,
     client_secret: Option<Written>,
     client_secret_file: Option<PathBuf>,
     client_secret_command: Option<CommandLine>,
+    client_secret_age: Option<String>,
     scope: Option<Scope>,
     token_uri: Option<Address>,
     auth_uri: Option<Address>,
@@ -102,13 +105,14 @@ impl RawGoogleDrive {
             .credentials
             .map(|Object(keys)| keys)
             .unwrap_or_default();
-        let mut secret = |key: &str, inline, file, command| {
-            sources.one(
-                &format!("google_drive.credentials.{key}"),
+        let mut secret = |key: &str, inline, path, command, age| {
+            let given = Given {
                 inline,
-                file,
+                path,
                 command,
-            )
+                age,
+            };
+            sources.one(&format!("google_drive.credentials.{key}"), given)
         };
         let address = |given: Option<Address>| filled(given.map(|Address(url)| url));
         let moment = |given: Option<Moment>| given.and_then(|Moment(at)| at);
@@ -121,6 +125,7 @@ impl RawGoogleDrive {
                 keys.access_token,
                 keys.access_token_file,
                 keys.access_token_command,
+                keys.access_token_age,
             )?,
             token_expires_at: moment(keys.token_expires_at),
             refresh_token: secret(
@@ -128,6 +133,7 @@ impl RawGoogleDrive {
                 keys.refresh_token,
                 keys.refresh_token_file,
                 keys.refresh_token_command,
+                keys.refresh_token_age,
             )?,
             refresh_token_issued_at: moment(keys.refresh_token_issued_at),
             refresh_token_expires_at: moment(keys.refresh_token_expires_at),
@@ -136,6 +142,7 @@ impl RawGoogleDrive {
                 keys.client_secret,
                 keys.client_secret_file,
                 keys.client_secret_command,
+                keys.client_secret_age,
             )?,
             client_id: filled(keys.client_id),
             scope: keys.scope.and_then(|Scope(scope)| scope),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{Address, Moment, Sources, Written, filled};
+use super::{Address, Given, Moment, Sources, Written, filled};
 use crate::credential::{CommandLine, SecretSource};
 use crate::failure::Failure;
 
@@ -37,22 +37,31 @@ pub(super) struct RawYandexDisk {
     oauth_token: Option<Written>,
     oauth_token_file: Option<PathBuf>,
     oauth_token_command: Option<CommandLine>,
+    oauth_token_age: Option<String>,
     refresh_token: Option<Written>,
     refresh_token_file: Option<PathBuf>,
     refresh_token_command: Option<CommandLine>,
+    refresh_token_age: Option<String>,
     token_expires_at: Option<Moment>,
     client_id: Option<String>,
     client_secret: Option<Written>,
     client_secret_file: Option<PathBuf>,
     client_secret_command: Option<CommandLine>,
+    client_secret_age: Option<String>,
     oauth_url: Option<Address>,
     api_url: Option<Address>,
 }
 
 impl RawYandexDisk {
     pub(super) fn read(self, sources: &mut Sources<'_>) -> Result<YandexDisk, Failure> {
-        let mut secret = |key: &str, inline, file, command| {
-            sources.one(&format!("yandex_disk.{key}"), inline, file, command)
+        let mut secret = |key: &str, inline, path, command, age| {
+            let given = Given {
+                inline,
+                path,
+                command,
+                age,
+            };
+            sources.one(&format!("yandex_disk.{key}"), given)
         };
         Ok(YandexDisk {
             enabled: self.enabled,
@@ -61,12 +70,14 @@ impl RawYandexDisk {
                 self.oauth_token,
                 self.oauth_token_file,
                 self.oauth_token_command,
+                self.oauth_token_age,
             )?,
             refresh_token: secret(
                 "refresh_token",
                 self.refresh_token,
                 self.refresh_token_file,
                 self.refresh_token_command,
+                self.refresh_token_age,
             )?,
             token_expires_at: self.token_expires_at.and_then(|Moment(at)| at),
             client_id: filled(self.client_id),
@@ -75,6 +86,7 @@ impl RawYandexDisk {
                 self.client_secret,
                 self.client_secret_file,
                 self.client_secret_command,
+                self.client_secret_age,
             )?,
             oauth_url: filled(self.oauth_url.map(|Address(url)| url)),
             api_url: filled(self.api_url.map(|Address(url)| url)),

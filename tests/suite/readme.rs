@@ -162,7 +162,7 @@ fn every_json_key_is_explained() {
         format!("backups/database/{DB}"),
         format!("backups/storage/{STORAGE}"),
     );
-    let calls: [(i32, &[&str]); 31] = [
+    let calls: [(i32, &[&str]); 33] = [
         (0, &["init"]),
         (0, &["company", "list"]),
         (0, &["company", "show", "acme-corp"]),
@@ -171,6 +171,8 @@ fn every_json_key_is_explained() {
         (0, &["providers", "test", "local"]),
         (3, &["providers", "test", "local", "yandex_disk"]),
         (0, &["providers", "info"]),
+        (0, &["providers", "protect", "--generate-key", "backup.key"]),
+        (0, &["providers", "unprotect"]),
         (0, &["providers", "unset", "yandex_disk"]),
         (0, &["sync", "acme-corp", &db]),
         (0, &["sync", "acme-corp", &db, &storage]),

@@ -72,6 +72,22 @@ pub(crate) enum ProvidersCommand {
         Id and secret are stored with the token. With --json, what to open is a line of JSON on\n\
         stderr.")]
     Login(Box<ProvidersLogin>),
+    /// Encrypt the secrets that are stored, now and whenever they are written
+    #[command(after_help = "Examples:\n  \
+        vertex-backup providers protect --generate-key /etc/vertex-ar/backup.key\n  \
+        vertex-backup providers protect google_drive --key-command 'pass show vertex-backup'\n  \
+        vertex-backup providers protect --all\n\n\
+        Secrets are encrypted with age for the key's recipient, and stored under X_age in place of X;\n\
+        'age -d' opens them. config.json remembers where the key is; a key that systemd hands over\n\
+        with LoadCredential=vertex-backup.key:FILE needs no option. What is given by a file or a\n\
+        command stays as it is, and so does what the application reads itself, oauth_token of\n\
+        yandex_disk and access_token of google_drive, unless --all is given.")]
+    Protect(ProvidersProtect),
+    /// Store protected secrets in the plain again
+    #[command(after_help = "Examples:\n  \
+        vertex-backup providers unprotect\n  \
+        vertex-backup providers unprotect yandex_disk --key-file /media/key/backup.key")]
+    Unprotect(ProvidersUnprotect),
     /// Remove a provider's credentials or root from the provider file
     #[command(after_help = "Examples:\n  vertex-backup providers unset yandex_disk")]
     Unset(ProviderName),
@@ -101,6 +117,40 @@ pub(crate) struct ProviderNames {
 pub(crate) struct ProviderName {
     /// The provider: yandex_disk, google_drive or local
     pub(crate) name: String,
+}
+
+/// `providers protect`.
+#[derive(Args, Debug)]
+pub(crate) struct ProvidersProtect {
+    /// The providers: yandex_disk, google_drive [default: both]
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Use the key in this file, as age-keygen writes it
+    #[arg(long, value_name = "FILE", group = "key", value_hint = ValueHint::FilePath)]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Use the key that is the first line this command prints
+    #[arg(long, value_name = "COMMAND", group = "key")]
+    pub(crate) key_command: Option<String>,
+    /// Make a new key in this file, which must not exist, and use it
+    #[arg(long, value_name = "FILE", group = "key", value_hint = ValueHint::FilePath)]
+    pub(crate) generate_key: Option<PathBuf>,
+    /// Also protect what the application reads itself: its own remote backups then stop working
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// `providers unprotect`.
+#[derive(Args, Debug)]
+pub(crate) struct ProvidersUnprotect {
+    /// The providers: yandex_disk, google_drive [default: both]
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Use the key in this file [default: the one that config.json tells of]
+    #[arg(long, value_name = "FILE", group = "key", value_hint = ValueHint::FilePath)]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Use the key that is the first line this command prints
+    #[arg(long, value_name = "COMMAND", group = "key")]
+    pub(crate) key_command: Option<String>,
 }
 
 /// `providers login`.
