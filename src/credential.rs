@@ -48,11 +48,6 @@ impl CommandLine {
     pub fn program(&self) -> &str {
         self.0.first().map_or("", String::as_str)
     }
-
-    /// The program and its arguments, to be written down again.
-    pub fn words(&self) -> &[String] {
-        &self.0
-    }
 }
 
 impl SecretSource {

@@ -17,7 +17,7 @@ use crate::protected::{self, Done, Readers};
 use crate::protection::{Key, KeyPlace, Protected, Protection, generate_key};
 use crate::provider::ProviderKind;
 use crate::provider_file::{Mode, edit};
-use crate::provider_settings::ProviderSettings;
+use crate::provider_settings::{ProviderSettings, object};
 use crate::secret::Secret;
 
 /// The key as an option gives it.
@@ -84,10 +84,10 @@ pub fn protect(
             let whose = (&all[..], shared);
             protected::protect(whole, readers, whose, &recipient, Some(&key))
         };
-        let said = entry(given, &place, &recipient, &all, shared)?;
+        let named = written(given)?;
         let mut is_new = false;
         let mut done = edit(&settings.config, Mode::AsBefore, |whole| {
-            is_new = whole.insert("protection".into(), said.clone()).as_ref() != Some(&said);
+            is_new = enter(whole, named.as_ref(), &recipient, (&all, shared));
             encrypt(whole, Readers::Us)
         })?;
         done.add(edit(&settings.file, Mode::Private, |whole| {
@@ -249,24 +249,36 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     path.ok_or_else(|| Failure::new(Code::Usage, "the name of the key file is not UTF-8"))
 }
 
-/// What `config.json` is to say. A place that is not named anew stays as it was written.
-fn entry(
-    given: Option<&GivenKey>,
-    place: &KeyPlace,
+/// What `config.json` is to say of the key.
+fn written(given: Option<&GivenKey>) -> Result<Option<(&'static str, Value)>, Failure> {
+    Ok(match given {
+        Some(GivenKey::File(path) | GivenKey::New(path)) => {
+            Some(("key_file", absolute(path)?.to_str().into()))
+        }
+        Some(GivenKey::Command(text)) => Some(("key_command", text.as_str().into())),
+        None => None,
+    })
+}
+
+/// Says in `config.json` how secrets are protected; whether that is news. A place of the key
+/// that is not named anew stays as it was written.
+fn enter(
+    whole: &mut Map<String, Value>,
+    key: Option<&(&'static str, Value)>,
     recipient: &str,
-    kinds: &[ProviderKind],
-    shared: bool,
-) -> Result<Value, Failure> {
-    let mut entry = json!({ "recipient": recipient });
-    match (given, place) {
-        (Some(GivenKey::Command(text)), _) => entry["key_command"] = text.as_str().into(),
-        (_, KeyPlace::File(path)) => entry["key_file"] = absolute(path)?.to_str().into(),
-        (_, KeyPlace::Command(command)) => entry["key_command"] = json!(command.words()),
-        (_, KeyPlace::Credential) => {}
+    (kinds, shared): (&[ProviderKind], bool),
+) -> bool {
+    let before = whole.get("protection").cloned();
+    let entry = object(whole, "protection");
+    entry.insert("recipient".into(), recipient.into());
+    if let Some((name, value)) = key {
+        entry.shift_remove("key_file");
+        entry.shift_remove("key_command");
+        entry.insert((*name).to_owned(), value.clone());
     }
-    entry["providers"] = json!(kinds);
-    entry["shared"] = shared.into();
-    Ok(entry)
+    entry.insert("providers".into(), json!(kinds));
+    entry.insert("shared".into(), shared.into());
+    whole.get("protection") != before.as_ref()
 }
 
 /// Takes these providers out of what is protected; whether that ends it.

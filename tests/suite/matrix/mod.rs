@@ -7,5 +7,7 @@ mod network;
 mod process;
 mod provider;
 mod secrets;
+mod secrets_at_rest;
+mod secrets_protect;
 mod state;
 mod watch;
