@@ -86,4 +86,11 @@ mod tests {
         // This does not compile any more once `Secret` can be serialized.
         <Secret as NotSerializable<_>>::holds();
     }
+
+    #[test]
+    fn s5_its_memory_is_zeroed() {
+        // This does not compile any more once it is kept in something that is not.
+        fn is_zeroed_on_drop(_: &impl zeroize::ZeroizeOnDrop) {}
+        is_zeroed_on_drop(&Secret::new("memory").0);
+    }
 }

@@ -722,9 +722,9 @@ fn providers_are_listed_and_tested() {
     assert_eq!(
         rows[..3],
         [
-            vec!["PROVIDER", "STATUS", "FREE", "ACCOUNT", "DETAIL"],
-            vec!["yandex_disk", "not", "configured", "-", "-", "-"],
-            vec!["google_drive", "not", "configured", "-", "-", "-"],
+            vec!["PROVIDER", "STATUS", "FREE", "ACCOUNT", "SECRETS", "DETAIL"],
+            vec!["yandex_disk", "not", "configured", "-", "-", "-", "-"],
+            vec!["google_drive", "not", "configured", "-", "-", "-", "-"],
         ]
     );
     let listed = sandbox.json(0, ["providers"]);
