@@ -28,7 +28,7 @@ use zeroize::Zeroizing;
 use self::address::{host_of, is_link_local, is_loopback, is_private};
 use self::body::Exactly;
 use self::gate::Gate;
-use self::headers::{date, retry_after, text};
+use self::headers::{date, pause, text};
 use self::trouble::Trouble;
 use super::ProviderKind;
 use super::error::{Error, Kind, Reason, Result, stopped};
@@ -159,7 +159,7 @@ impl Http {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .max_response_header_size(64 * 1024)
-            .timeout_resolve(Some(transport::CONNECT))
+            .timeout_resolve(Some(transport::patience(policy.stall)))
             .timeout_connect(Some(policy.stall))
             .timeout_send_request(Some(policy.stall))
             .timeout_per_write(Some(policy.stall))
@@ -218,13 +218,7 @@ impl Http {
             .map_err(ureq::Error::Http)
             .and_then(|answered| answered)
             .map_err(|error| self.failed(&host, error))?;
-        let answer = self.read_answer(&host, response)?;
-        if answer.status == 429
-            && let Some(pause) = answer.retry_after
-        {
-            self.rest(pause);
-        }
-        Ok(answer)
+        self.read_answer(&host, response)
     }
 
     /// Nobody asks the API before this time is over, unless nobody would wait for as long:
@@ -233,6 +227,22 @@ impl Http {
         if pause <= self.policy.longest_wait() {
             self.gate.rest(pause);
         }
+    }
+
+    /// Gives the provider the rest that it asks for, whichever of its hosts does.
+    fn heed(&self, status: StatusCode, retry_after: Option<Duration>) {
+        if status == StatusCode::TOO_MANY_REQUESTS
+            && let Some(pause) = retry_after
+        {
+            self.rest(pause);
+        }
+    }
+
+    /// Waits while the provider asks for a rest.
+    fn rested(&self) -> Result<()> {
+        self.gate
+            .rested()
+            .map_err(|failure| stopped(self.kind, failure))
     }
 
     fn authorization(&self, (scheme, token): Token<'_>) -> Result<ureq::http::HeaderValue> {
@@ -276,6 +286,10 @@ impl Http {
     ) -> std::result::Result<Answer, Broken> {
         let host = host_of(transfer.url);
         let all_sent = Cell::new(false);
+        self.rested().map_err(|error| Broken {
+            error,
+            all_sent: false,
+        })?;
         let mut exact = Exactly::new(body, transfer, task, &all_sent);
         let mut call = ureq::http::Request::builder()
             .method("PUT")
@@ -357,7 +371,8 @@ impl Http {
             MAX_ERROR
         };
         let said = |name| text(response.headers(), name);
-        let retry_after = said(header::RETRY_AFTER).and_then(|text| retry_after(&text));
+        let retry_after = pause(response.headers());
+        self.heed(status, retry_after);
         let date = said(header::DATE).and_then(|text| date(&text));
         let (location, range) = (said(header::LOCATION), said(header::RANGE));
         let mut body = Vec::new();
@@ -395,8 +410,16 @@ impl Http {
 
     fn failed(&self, host: &str, error: ureq::Error) -> Error {
         let proxy = self.agent.config().proxy();
-        proxy::unreached(self.kind, proxy, host, &error)
-            .unwrap_or_else(|| self.trouble().error(host, error))
+        if let Some(error) = proxy::unreached(self.kind, proxy, host, &error) {
+            return error;
+        }
+        let error = self.trouble().error(host, error);
+        let is_open = matches!(error.kind, Kind::Connection(Reason::Network));
+        // What is not HTTP, or breaks, may be what stands between.
+        if error.hint.is_none() && is_open && proxy::to(proxy, host).is_some() {
+            return error.hint(proxy::CHECK_THE_PROXY);
+        }
+        error
     }
 
     fn trouble(&self) -> Trouble {

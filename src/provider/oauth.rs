@@ -374,8 +374,9 @@ impl OAuth {
             form: Some(&form),
             ..Request::default()
         });
-        let answer = answer.map_err(|error| match &error.kind {
-            Kind::Connection(Reason::Dns | Reason::Tls) => error.hint(format!(
+        let answer = answer.map_err(|error| match &error.hint {
+            // It is another key that says where this service is.
+            Some(hint) if hint.contains("api_url") => error.hint(format!(
                 "check {} in the provider file, and the network of this machine",
                 self.service.address_key()
             )),

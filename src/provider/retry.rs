@@ -83,6 +83,7 @@ impl Policy {
         Attempts {
             policy: *self,
             failed: 0,
+            slips: 0,
             waited: Duration::ZERO,
             locked: Duration::ZERO,
         }
@@ -148,6 +149,8 @@ fn wait(provider: ProviderKind, pause: Duration) -> Result<()> {
 pub struct Attempts {
     policy: Policy,
     failed: u32,
+    /// Those of them that were to be repeated once, whatever else failed between.
+    slips: u32,
     waited: Duration,
     locked: Duration,
 }
@@ -162,8 +165,11 @@ impl Attempts {
         let policy = self.policy;
         let pause = match error.repeat {
             Repeat::Never => return Err(error),
-            Repeat::Once if self.failed > 1 => return Err(error),
-            Repeat::Once => policy.pause,
+            Repeat::Once if self.slips > 0 => return Err(error),
+            Repeat::Once => {
+                self.slips += 1;
+                policy.pause
+            }
             Repeat::Unlocked => {
                 // Growing from ten pauses on, and not counted: a lock is no failure.
                 self.failed -= 1;

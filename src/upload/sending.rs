@@ -351,7 +351,18 @@ impl Uploader<'_> {
             "what was sent of '{}' is kept; the next sync goes on from there",
             file.name
         ));
-        error
+        // Who reads nothing but the JSON is told, too.
+        let kept = "what was sent is kept, and the next sync goes on from there";
+        match error.downcast::<Failure>() {
+            Ok(failure) => {
+                let hint = match failure.hint_text() {
+                    Some(hint) => format!("{kept}; {hint}"),
+                    None => kept.to_owned(),
+                };
+                failure.hint(hint).into()
+            }
+            Err(error) => error,
+        }
     }
 
     /// What an earlier run sent, if it is there and has the source's bytes.

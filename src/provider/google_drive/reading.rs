@@ -30,7 +30,7 @@ impl GoogleDrive {
             incoming = self.media(&id, offset, true)?;
         }
         match incoming.status {
-            200 | 206 | 416 => incoming.rest_of(KIND, object, offset),
+            200..=299 | 416 => incoming.rest_of(KIND, object, offset),
             _ => Err(unread(&self.account.refusal(&incoming.into_answer()))),
         }
     }

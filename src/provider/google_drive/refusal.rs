@@ -149,6 +149,12 @@ impl Refusal {
             .repeat(soon);
         }
         match self.status {
+            // A login page of the network, or an address that is not the API's.
+            300..=399 => say(
+                Reason::Network,
+                format!("it leads elsewhere, and answers {}", self.words()),
+            )
+            .hint(NOT_THE_DRIVE),
             401 => say(Reason::Auth, "the access token is refused".into())
                 .hint(LOGIN)
                 .repeat(Repeat::Once),

@@ -21,15 +21,26 @@ pub struct Rate {
 #[derive(Debug)]
 pub(super) struct Gate {
     rate: Rate,
+    times: Mutex<Times>,
+}
+
+#[derive(Debug)]
+struct Times {
     /// When the bucket of requests is full again: each that goes out moves it on.
-    full_at: Mutex<Instant>,
+    full_at: Instant,
+    /// When the rest is over.
+    open_at: Instant,
 }
 
 impl Gate {
     pub(super) fn new(rate: Rate) -> Self {
+        let now = Instant::now();
         Gate {
             rate,
-            full_at: Mutex::new(Instant::now()),
+            times: Mutex::new(Times {
+                full_at: now,
+                open_at: now,
+            }),
         }
     }
 
@@ -43,18 +54,34 @@ impl Gate {
     pub(super) fn pass(&self) -> Result<(), Failure> {
         let (interval, burst) = self.interval();
         let wait = {
-            let mut full_at = locked(&self.full_at);
+            let mut times = locked(&self.times);
             let now = Instant::now();
-            *full_at = (*full_at).max(now) + interval;
-            full_at.duration_since(now).saturating_sub(burst)
+            times.full_at = times.full_at.max(now) + interval;
+            let wait = times.full_at.duration_since(now);
+            wait.saturating_sub(burst)
         };
-        sleep(wait)
+        sleep(wait)?;
+        self.rested()
     }
 
-    /// Nobody passes before this time is over.
+    /// Waits until the rest is over, also where it was made longer meanwhile.
+    pub(super) fn rested(&self) -> Result<(), Failure> {
+        loop {
+            let open_at = locked(&self.times).open_at;
+            let wait = open_at.saturating_duration_since(Instant::now());
+            if wait.is_zero() {
+                return Ok(());
+            }
+            sleep(wait)?;
+        }
+    }
+
+    /// Nobody passes before this time is over, and then not all at once.
     pub(super) fn rest(&self, pause: Duration) {
         let (_, burst) = self.interval();
-        let mut full_at = locked(&self.full_at);
-        *full_at = (*full_at).max(Instant::now() + pause + burst);
+        let mut times = locked(&self.times);
+        let open_at = Instant::now() + pause;
+        times.open_at = times.open_at.max(open_at);
+        times.full_at = times.full_at.max(open_at + burst);
     }
 }

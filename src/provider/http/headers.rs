@@ -24,10 +24,22 @@ pub(super) fn date(text: &str) -> Option<Timestamp> {
 }
 
 /// Seconds, or a date; nonsense and what has passed say nothing.
-pub(super) fn retry_after(text: &str) -> Option<Duration> {
+///
+/// A date is counted from what time it is over there, where that is told: our own clock
+/// may be a day off.
+pub(super) fn retry_after(text: &str, there: Option<Timestamp>) -> Option<Duration> {
+    // What is longer than a year means as much, and does not overflow.
+    let longest = Duration::from_secs(366 * 86_400);
     if let Ok(seconds) = text.parse::<u64>() {
-        // What is longer than a year means as much, and does not overflow.
-        return Some(Duration::from_secs(seconds.min(366 * 86_400)));
+        return Some(Duration::from_secs(seconds).min(longest));
     }
-    Duration::try_from(date(text)?.duration_since(Timestamp::now())).ok()
+    let now = there.unwrap_or_else(Timestamp::now);
+    let wait = Duration::try_from(date(text)?.duration_since(now)).ok()?;
+    Some(wait.min(longest))
+}
+
+/// What an answer says of when to ask again.
+pub(super) fn pause(headers: &HeaderMap) -> Option<Duration> {
+    let there = text(headers, header::DATE).and_then(|text| date(&text));
+    retry_after(&text(headers, header::RETRY_AFTER)?, there)
 }

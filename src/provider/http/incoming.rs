@@ -8,7 +8,7 @@ use ureq::Body;
 use ureq::http::{Response, header};
 
 use super::address::{host_of, site_of};
-use super::headers::{content_range, retry_after, text};
+use super::headers::{content_range, pause, text};
 use super::trouble::Trouble;
 use super::{Answer, Http, MAX_ERROR, Token};
 use crate::provider::error::{Error, Kind, Reason, Repeat, Result, smuggle};
@@ -42,6 +42,7 @@ impl Http {
     pub fn get(&self, url: &str, offset: u64, token: Option<Token<'_>>) -> Result<Incoming> {
         let mut hop: Option<Secret> = None;
         let mut token = token;
+        self.rested()?;
         for _ in 0..=MAX_HOPS {
             let url = hop.as_ref().map_or(url, Secret::expose);
             let host = host_of(url);
@@ -84,7 +85,8 @@ impl Http {
             return Err(self.astray(&host, &why));
         }
         let range = text(headers, header::CONTENT_RANGE).and_then(|range| content_range(&range));
-        let pause = text(headers, header::RETRY_AFTER).and_then(|text| retry_after(&text));
+        let pause = pause(headers);
+        self.heed(response.status(), pause);
         let status = response.status().as_u16();
         let length = text(headers, header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
         let reader = FromWire {
@@ -116,6 +118,22 @@ impl Incoming {
         }
     }
 
+    /// The error of an answer that is no file, with what it says.
+    fn no_file(self, kind: ProviderKind) -> Error {
+        let answer = self.into_answer();
+        let words = match answer.excerpt() {
+            none if none.is_empty() => answer.status.to_string(),
+            words => format!("{}: {words}", answer.status),
+        };
+        let reason = match answer.status {
+            429 => Reason::Quota,
+            _ => Reason::Network,
+        };
+        let detail = format!("it answers {words} (asking for a file)");
+        let repeat = answer.retry_after.map_or(Repeat::Soon, Repeat::After);
+        Error::new(kind, Kind::Connection(reason), detail).repeat(repeat)
+    }
+
     /// The object's bytes from `offset` on, which is before its end, in whichever form
     /// they are sent.
     ///
@@ -141,10 +159,7 @@ impl Incoming {
             }
             (206, _) => return Err(again("it sends other bytes than it was asked for")),
             (416, _) => return Err(changed("has fewer bytes than its listing says")),
-            (status, _) => {
-                let detail = format!("it answers {status} to the request for a file");
-                return Err(again(&detail));
-            }
+            _ => return Err(self.no_file(kind)),
         };
         if let Some(length) = self.length.filter(|length| *length != left + skip) {
             let detail = format!(

@@ -9,6 +9,15 @@ use crate::provider::ProviderKind;
 use crate::provider::error::{Error, Kind, Reason, Repeat};
 use crate::text::system_reason;
 
+/// The way out where a proxy may be what is wrong.
+pub(super) const CHECK_THE_PROXY: &str = "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY";
+
+/// The proxy through which a host is asked, if there is one.
+pub(super) fn to<'a>(proxy: Option<&'a Proxy>, host: &str) -> Option<&'a Proxy> {
+    let to: Uri = host.parse().ok()?;
+    proxy.filter(|proxy| !proxy.is_no_proxy(&to))
+}
+
 /// Whether an error says that a connection did not come about.
 pub(super) fn is_unreachable(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
@@ -25,8 +34,7 @@ pub(super) fn unreached(
     host: &str,
     error: &ureq::Error,
 ) -> Option<Error> {
-    let to: Uri = host.parse().ok()?;
-    let proxy = proxy.filter(|proxy| !proxy.is_no_proxy(&to))?;
+    let proxy = to(proxy, host)?;
     let (reason, why) = match error {
         // Of a proxy that is given addresses, it may be the name of the host.
         ureq::Error::HostNotFound | ureq::Error::Timeout(Timeout::Resolve)
@@ -42,7 +50,7 @@ pub(super) fn unreached(
     };
     let detail = format!("the proxy cannot be reached: {why}");
     let error = Error::new(kind, Kind::Connection(reason), detail)
-        .hint("check HTTPS_PROXY, HTTP_PROXY and NO_PROXY")
+        .hint(CHECK_THE_PROXY)
         .repeat(Repeat::Soon);
     Some(error)
 }

@@ -3,22 +3,26 @@
 use std::io;
 
 use super::address::site_of;
-use super::headers::content_range;
+use super::headers::{content_range, retry_after};
 use super::*;
 use crate::provider::error::unsmuggle;
 
 #[test]
 fn retry_after_is_a_time_or_nothing() {
-    assert_eq!(retry_after("7"), Some(Duration::from_secs(7)));
-    assert_eq!(retry_after("0"), Some(Duration::ZERO));
+    let told = |text| retry_after(text, None);
+    assert_eq!(told("7"), Some(Duration::from_secs(7)));
+    assert_eq!(told("0"), Some(Duration::ZERO));
     let year = Duration::from_secs(366 * 86_400);
-    assert_eq!(retry_after("1000000000000000000"), Some(year));
+    assert_eq!(told("1000000000000000000"), Some(year));
     for nonsense in ["", "soon", "-1", "1e18", "99999999999999999999999", "1.5"] {
-        assert_eq!(retry_after(nonsense), None, "{nonsense}");
+        assert_eq!(told(nonsense), None, "{nonsense}");
     }
-    assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:37 GMT"), None);
-    let later = retry_after("Fri, 06 Nov 2150 08:49:37 GMT").unwrap();
-    assert!(later > Duration::from_hours(24 * 365 * 100));
+    assert_eq!(told("Sun, 06 Nov 1994 08:49:37 GMT"), None);
+    assert_eq!(told("Fri, 06 Nov 2150 08:49:37 GMT"), Some(year));
+    // Counted by the clock over there, wherever ours stands.
+    let there = date("Sun, 06 Nov 1994 08:49:30 GMT");
+    let later = retry_after("Sun, 06 Nov 1994 08:49:37 GMT", there);
+    assert_eq!(later, Some(Duration::from_secs(7)));
 }
 
 #[test]
@@ -57,8 +61,15 @@ fn bytes_go_to_no_strange_place() {
         RATE,
         Policy::default(),
     );
-    let kept = "https://uploader1.disk.yandex.net:443/upload-target/x?y=z";
-    assert_eq!(cloud.checked_url(kept).unwrap(), kept);
+    for kept in [
+        "https://uploader1.disk.yandex.net:443/upload-target/x?y=z",
+        "https://8.8.8.8/x",
+        "https://100.63.0.1/x",
+        "https://0xfeed.example/x",
+        "https://[2606:4700::1111]/x",
+    ] {
+        assert_eq!(cloud.checked_url(kept).unwrap(), kept);
+    }
     assert_eq!(
         cloud.checked_url("http://a.example/x").unwrap(),
         "https://a.example/x"
@@ -74,6 +85,19 @@ fn bytes_go_to_no_strange_place() {
         "https://10.0.0.1/x",
         "https://[::1]/x",
         "http://localhost/x",
+        "https://LOCALHOST./x",
+        "https://a.localhost/x",
+        "https://127.0.0.1./x",
+        "https://127.1/x",
+        "https://0x7f.0.0.1/x",
+        "https://2130706433/x",
+        "https://0xA9FEA9FE/latest",
+        "https://[::ffff:169.254.169.254]/latest",
+        "https://[::ffff:10.0.0.1]/x",
+        "https://[fd00:ec2::254]/latest",
+        "https://[::]/x",
+        "https://0.0.0.0/x",
+        "https://100.100.100.200/latest",
     ] {
         assert!(cloud.checked_url(strange).is_err(), "{strange}");
     }
@@ -93,7 +117,13 @@ fn bytes_go_to_no_strange_place() {
     );
     let near = "https://localhost:9443/x";
     assert_eq!(gateway.checked_url(near).unwrap(), near);
-    for strange in ["https://169.254.169.254/latest", "https://[fe80::1]/x"] {
+    for strange in [
+        "https://169.254.169.254/latest",
+        "https://[::ffff:169.254.169.254]/latest",
+        "https://0xA9FEA9FE/latest",
+        "https://2852039166/latest",
+        "https://[fe80::1]/x",
+    ] {
         assert!(here.checked_url(strange).is_err(), "{strange}");
     }
 }

@@ -26,6 +26,14 @@ use crate::provider::error::smuggle;
 /// How long one address may take to answer.
 pub(super) const CONNECT: Duration = Duration::from_secs(10);
 
+/// Whoever is that impatient with silence still gives a connection this time to come about.
+const CONNECT_AT_LEAST: Duration = Duration::from_secs(2);
+
+/// How long to wait for a name, or for one address, where so much silence is borne.
+pub(super) fn patience(stall: Duration) -> Duration {
+    stall.clamp(CONNECT_AT_LEAST, CONNECT)
+}
+
 /// An agent on such sockets.
 pub(super) fn agent(config: Config) -> Agent {
     let chain =
@@ -91,25 +99,32 @@ impl<In: Transport> Connector<In> for SocketConnector {
             return Ok(Some(Either::A(transport)));
         }
         let mut last = Error::ConnectionFailed;
+        let config = details.config;
+        let patience = patience(config.timeouts().connect.unwrap_or(CONNECT));
         for address in &details.addrs {
-            match open(*address).map_err(stopped)? {
+            match open(*address, patience).map_err(stopped)? {
                 Some(Ok(stream)) => {
-                    let config = details.config;
                     let sizes = (config.input_buffer_size(), config.output_buffer_size());
                     let buffers = LazyBuffers::new(sizes.0, sizes.1);
-                    return Ok(Some(Either::B(Socket { stream, buffers })));
+                    return Ok(Some(Either::B(Socket {
+                        stream,
+                        buffers,
+                        is_greeting: details.needs_tls(),
+                    })));
                 }
-                Some(Err(error)) => last = Error::Io(error),
-                None => last = Error::Timeout(Timeout::Connect),
+                Some(Err(error)) if error.kind() != io::ErrorKind::TimedOut => {
+                    last = Error::Io(error);
+                }
+                Some(Err(_)) | None => last = Error::Timeout(Timeout::Connect),
             }
         }
         Err(last)
     }
 }
 
-fn open(address: SocketAddr) -> Result<Option<io::Result<TcpStream>>, Failure> {
-    beside(CONNECT + TICK, move || {
-        let stream = TcpStream::connect_timeout(&address, CONNECT)?;
+fn open(address: SocketAddr, patience: Duration) -> Result<Option<io::Result<TcpStream>>, Failure> {
+    beside(patience + TICK, move || {
+        let stream = TcpStream::connect_timeout(&address, patience)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(TICK))?;
         stream.set_write_timeout(Some(TICK))?;
@@ -123,7 +138,12 @@ fn open(address: SocketAddr) -> Result<Option<io::Result<TcpStream>>, Failure> {
 struct Socket {
     stream: TcpStream,
     buffers: LazyBuffers,
+    /// A TLS handshake is begun, and nothing of the other side's part of it has come.
+    is_greeting: bool,
 }
+
+/// The end of a connection whose other side never began to speak TLS.
+const NO_HELLO: Error = Error::Tls("the connection was cut in the middle of the handshake");
 
 /// Counts silence; time in which the process itself stood still does not count.
 struct Silence {
@@ -186,11 +206,14 @@ impl Transport for Socket {
         let mut silence = Silence::new(timeout.for_read());
         loop {
             match self.stream.read(self.buffers.input_append_buf()) {
+                Ok(0) if self.is_greeting => return Err(NO_HELLO),
                 Ok(count) => {
+                    self.is_greeting = false;
                     self.buffers.input_appended(count);
                     return Ok(count > 0);
                 }
                 Err(error) if is_fruitless(&error) => silence.go_on()?,
+                Err(_) if self.is_greeting => return Err(NO_HELLO),
                 Err(error) => return Err(error.into()),
             }
         }

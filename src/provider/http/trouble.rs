@@ -3,15 +3,21 @@
 use std::io;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use rustls::CertificateError;
+use rustls::pki_types::UnixTime;
 use ureq::Timeout;
 
-use super::proxy::is_unreachable;
+use super::proxy::{self, is_unreachable};
 use crate::provider::ProviderKind;
 use crate::provider::error::{Error, Kind, Reason, Repeat, unsmuggle};
 use crate::text::{printable, system_reason};
 
 const CHECK_THE_WAY: &str =
     "check the network and the firewall of this machine, and api_url in the provider file";
+
+const CHECK_THE_PROXY: &str =
+    "check api_url in the provider file, and whether a proxy is in the way";
 
 const WAIT_LONGER: &str = "try again later, or wait longer for it with --timeout";
 
@@ -60,14 +66,14 @@ impl Trouble {
                 .repeat(Repeat::Soon)
             }
             ureq::Error::Rustls(error) => self.tls(host, &error),
-            ureq::Error::Tls(why) => say(Reason::Tls, format!("no TLS with {host}: {why}")),
+            ureq::Error::Tls(why) => self.no_tls(host, why),
             ureq::Error::ConnectProxyFailed(why) => {
                 let why = printable(&why).into_owned();
                 say(
                     Reason::Network,
                     format!("the proxy does not connect to {host}: {why}"),
                 )
-                .hint("check HTTPS_PROXY, HTTP_PROXY and NO_PROXY")
+                .hint(proxy::CHECK_THE_PROXY)
             }
             ureq::Error::InvalidProxyUrl => say(
                 Reason::Network,
@@ -90,6 +96,13 @@ impl Trouble {
         if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
             return self.tls(host, error);
         }
+        // As `rustls` tells of an end within its handshake; of any later one it says more.
+        if error.kind() == io::ErrorKind::UnexpectedEof && inner.is_none() {
+            return self.no_tls(
+                host,
+                "the connection was cut in the middle of the handshake",
+            );
+        }
         let why = system_reason(error);
         let say = |detail: String| {
             Error::new(self.kind, Kind::Connection(Reason::Network), detail).repeat(Repeat::Soon)
@@ -100,25 +113,69 @@ impl Trouble {
         say(format!("the connection to {host} broke: {why}"))
     }
 
+    /// A handshake that came to nothing; who cut it may be another one next time.
+    fn no_tls(self, host: &str, why: &str) -> Error {
+        let detail = format!("no TLS with {host}: {why}");
+        Error::new(self.kind, Kind::Connection(Reason::Tls), detail)
+            .hint(CHECK_THE_PROXY)
+            .repeat(Repeat::Soon)
+    }
+
     fn tls(self, host: &str, error: &rustls::Error) -> Error {
-        let why = printable(&error.to_string()).into_owned();
-        let what = match error {
-            rustls::Error::InvalidCertificate(_) => "cannot prove who it is",
-            _ => "does not speak TLS as we do",
+        let rustls::Error::InvalidCertificate(flaw) = error else {
+            let why = printable(&error.to_string()).into_owned();
+            let detail = format!("{host} does not speak TLS as we do: {why}");
+            return Error::new(self.kind, Kind::Connection(Reason::Tls), detail)
+                .hint(CHECK_THE_PROXY);
         };
-        let detail = format!("{host} {what}: {why}");
-        let hint = match error {
-            rustls::Error::InvalidCertificate(
-                rustls::CertificateError::Expired
-                | rustls::CertificateError::ExpiredContext { .. }
-                | rustls::CertificateError::NotValidYet
-                | rustls::CertificateError::NotValidYetContext { .. },
-            ) => "check the clock of this machine first",
-            rustls::Error::InvalidCertificate(_) => {
-                "is there a proxy that opens TLS? name its certificate authority with SSL_CERT_FILE"
-            }
-            _ => "check api_url in the provider file, and whether a proxy is in the way",
+        let (why, is_time) = flaw_in_words(flaw);
+        let hint = if is_time {
+            "check the clock of this machine first"
+        } else {
+            "is there a proxy that opens TLS? name its certificate authority with SSL_CERT_FILE"
         };
+        let detail = format!("{host} cannot prove who it is: {why}");
         Error::new(self.kind, Kind::Connection(Reason::Tls), detail).hint(hint)
     }
+}
+
+/// What is wrong with a certificate, and whether it is its time.
+fn flaw_in_words(flaw: &CertificateError) -> (String, bool) {
+    use CertificateError::{
+        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
+        NotValidYetContext, UnknownIssuer,
+    };
+    let clock = "the clock of this machine says";
+    match flaw {
+        ExpiredContext { time, not_after } => {
+            let (now, end) = (moment(*time), moment(*not_after));
+            (
+                format!("its certificate ended at {end}, and {clock} {now}"),
+                true,
+            )
+        }
+        NotValidYetContext { time, not_before } => {
+            let (now, start) = (moment(*time), moment(*not_before));
+            let why = format!("its certificate begins at {start}, and {clock} {now}");
+            (why, true)
+        }
+        Expired => ("its certificate has ended".to_owned(), true),
+        NotValidYet => ("its certificate has not begun yet".to_owned(), true),
+        UnknownIssuer => {
+            let why = "nobody whom this machine trusts signed its certificate";
+            (why.to_owned(), false)
+        }
+        NotValidForName | NotValidForNameContext { .. } => {
+            ("its certificate is for another name".to_owned(), false)
+        }
+        other => (printable(&other.to_string()).into_owned(), false),
+    }
+}
+
+fn moment(time: UnixTime) -> String {
+    let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    Timestamp::from_second(seconds).map_or_else(
+        |_| "a time far away".to_owned(),
+        |at| at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+    )
 }

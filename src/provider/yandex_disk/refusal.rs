@@ -109,6 +109,9 @@ impl Refusal {
         };
         let soon = self.retry_after.map_or(Repeat::Soon, Repeat::After);
         match self.status {
+            // A login page of the network, or an address that is not the API's.
+            300..=399 => say(Reason::Network, format!("it leads elsewhere, and answers {}", self.words()))
+                .hint(NOT_THE_DISK),
             401 => say(Reason::Auth, "the token is refused: it has expired or was revoked".into())
                 .hint(LOGIN)
                 .repeat(Repeat::Once),
