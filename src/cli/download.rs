@@ -12,6 +12,7 @@ use crate::failure::{Code, Failure};
 use crate::name::FileName;
 use crate::progress::Progress as _;
 use crate::report::DownloadReport;
+use crate::state::State;
 use crate::target::Output;
 use crate::text::printable;
 use crate::wanted::{Trust, Wanted};
@@ -34,10 +35,11 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
     } else {
         Trust::Record
     };
-    let wanted = match &args.filename {
-        Some(name) => Wanted::find(&remote, reading.as_ref(), name, trust)?,
-        None => Wanted::latest(&remote, reading.as_ref(), backup_type, trust)?,
+    let find = |state: Option<&State>| match &args.filename {
+        Some(name) => Wanted::find(&remote, state, name, trust),
+        None => Wanted::latest(&remote, state, backup_type, trust),
     };
+    let wanted = find(reading.as_ref())?;
     drop(reading);
     let output = args.output.clone().map_or(Output::Default, Output::Path);
     let watcher = ui.watcher();
@@ -62,9 +64,26 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
         watcher.note(&format!("'{}' has the SHA-256 {sha256}", wanted.name));
         return Ok(exit::DONE);
     }
-    let report = download.backup(state.as_mut().ok(), &wanted)?;
+    let brought = download.backup(state.as_mut().ok(), &wanted);
+    let report = match brought {
+        // Replaced while it was read: what has the name now is what is wanted.
+        Err(error) if may_have_changed(&error) => match find(state.as_ref().ok()) {
+            Ok(now) if now.version() != wanted.version() => {
+                watcher.note(&format!("{error}; it is fetched anew"));
+                download.backup(state.as_mut().ok(), &now)?
+            }
+            _ => return Err(error),
+        },
+        brought => brought?,
+    };
     ui.done(&report, || sentence(&report))?;
     Ok(exit::DONE)
+}
+
+/// Whether a failure is one that a backup replaced meanwhile would explain.
+fn may_have_changed(error: &anyhow::Error) -> bool {
+    Failure::of(error)
+        .is_some_and(|failure| failure.code() == Code::IntegrityFailed && failure.is_retryable())
 }
 
 /// Raw bytes and anything else do not go together.
