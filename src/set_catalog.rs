@@ -6,11 +6,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use jiff::Timestamp;
 use jiff::civil::DateTime;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use crate::backup::BackupType;
+use crate::backup::{BackupType, local_time};
 use crate::catalog::{Known, OBJECT, Place};
 use crate::failure::Failure;
 use crate::hash::Sha256;
@@ -50,9 +50,15 @@ pub struct Totals {
     pub stored_at: Option<Timestamp>,
     /// The newest set of each type, by when it was made.
     pub newest: Vec<KnownSet>,
+    /// How many sets say that they were made or stored later than now.
+    pub from_future: u64,
     /// When one was last restored for a test, and whether that went well.
     pub tested: Option<(Timestamp, bool)>,
 }
+
+/// What is no further ahead is not from the future: clocks differ a little, and the times in
+/// names are local ones, which summer time turns back by an hour.
+pub const AHEAD: SignedDuration = SignedDuration::from_hours(2);
 
 const COLUMNS: &str =
     "name, backup_type, created, stored_at, bytes, sha256, verified_at, tested_at, test_verdict";
@@ -81,17 +87,26 @@ impl State {
         read().map_err(|error| self.failed(&error))
     }
 
-    /// Number, bytes, times and the newest of each type of all sets known in a place.
-    pub fn totals(&self, place: &Place) -> Result<Totals, Failure> {
+    /// Number, bytes, times and the newest of each type of all sets known in a place. What is
+    /// from the future is the newest only where there is nothing else.
+    pub fn totals(&self, place: &Place, now: Timestamp) -> Result<Totals, Failure> {
+        let latest = now.saturating_add(AHEAD).unwrap_or(now);
+        let [company, provider, directory] = place.whole();
+        let (local, latest) = (local_time(latest).to_string(), written(latest));
         let sums = format!(
             "SELECT count(*), coalesce(sum(bytes), 0), max(verified_at),
-             max(CASE WHEN verified_at IS NOT NULL THEN stored_at END) FROM sets WHERE {PLACE}"
+             coalesce(max(CASE WHEN verified_at IS NOT NULL AND stored_at <= ?5 THEN stored_at END),
+                      max(CASE WHEN verified_at IS NOT NULL THEN stored_at END)),
+             coalesce(sum(coalesce(created > ?4, 0) OR stored_at > ?5), 0) FROM sets WHERE {PLACE}"
         );
-        // With one max(), SQLite takes the other columns from the row that has it.
+        // With one max(), SQLite takes the other columns from the row that has it; a mark
+        // before a time puts it before all others.
         let newest = format!(
-            "SELECT {COLUMNS}, max(coalesce(created, stored_at)) FROM sets WHERE {PLACE}
+            "SELECT {COLUMNS}, max(CASE WHEN coalesce(created > ?4, stored_at > ?5) THEN '!' ELSE '' END
+             || coalesce(created, stored_at)) FROM sets WHERE {PLACE}
              GROUP BY backup_type ORDER BY backup_type"
         );
+        let parameters = params![company, provider, directory, local, latest];
         let tested = format!(
             "SELECT max(tested_at), test_verdict FROM sets WHERE {PLACE} AND tested_at IS NOT NULL"
         );
@@ -99,18 +114,19 @@ impl State {
             let mut totals =
                 self.connection
                     .prepare_cached(&sums)?
-                    .query_row(place.whole(), |row| {
+                    .query_row(parameters, |row| {
                         Ok(Totals {
                             sets: unsigned(row.get(0)?),
                             bytes: unsigned(row.get(1)?),
                             verified_at: time(row.get(2)?),
                             stored_at: time(row.get(3)?),
+                            from_future: unsigned(row.get(4)?),
                             ..Totals::default()
                         })
                     })?;
             if totals.sets > 0 {
                 let mut statement = self.connection.prepare_cached(&newest)?;
-                let rows = statement.query_map(place.whole(), read_set)?;
+                let rows = statement.query_map(parameters, read_set)?;
                 totals.newest = rows.collect::<rusqlite::Result<_>>()?;
                 let mut statement = self.connection.prepare_cached(&tested)?;
                 totals.tested = statement

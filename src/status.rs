@@ -13,7 +13,7 @@ use crate::history::Verdict;
 use crate::installation::{Installation, assignment};
 use crate::provider::registry::Registry;
 use crate::provider::{Access, ProviderKind, Quota};
-use crate::set_catalog::{KnownSet, Totals};
+use crate::set_catalog::{AHEAD, KnownSet, Totals};
 use crate::state::State;
 
 /// In a word, how a company's backups are.
@@ -109,6 +109,8 @@ pub struct CompanyStatus {
     pub last_backup: Option<Timestamp>,
     /// The newest of each type.
     pub newest: Vec<Newest>,
+    /// How many say that they were made or stored later than now.
+    pub from_future: u64,
     /// When one was last restored for a test.
     pub last_restore_test: Option<Timestamp>,
     /// Whether that restore went well.
@@ -133,7 +135,7 @@ pub fn of_company(
     let ((success, attempt), totals) = match state {
         Some(state) => (
             state.last_runs(&company.id, "sync")?,
-            place.map_or(Ok(Totals::default()), |place| state.totals(&place))?,
+            place.map_or(Ok(Totals::default()), |place| state.totals(&place, now))?,
         ),
         None => Default::default(),
     };
@@ -163,6 +165,7 @@ pub fn of_company(
         last_verified: totals.verified_at,
         last_backup: totals.stored_at,
         newest: totals.newest.into_iter().map(Newest::from).collect(),
+        from_future: totals.from_future,
         last_restore_test: totals.tested.map(|(at, _)| at),
         restore_test_passed: totals.tested.map(|(_, passed)| passed),
     })
@@ -191,11 +194,7 @@ fn health(
     if company.provider.is_none() {
         return Health::NotConfigured;
     }
-    let too_old = |verified: Timestamp| {
-        // A verification in the future is the clock's fault, and no proof of freshness.
-        let age = Duration::try_from(now.duration_since(verified));
-        max_age.is_some_and(|limit| age.is_ok_and(|age| age > limit))
-    };
+    let too_old = |stored: Timestamp| max_age.is_some_and(|limit| !is_fresh(stored, limit, now));
     match (verdict, verified) {
         (Some(Verdict::Failed | Verdict::Interrupted), _) => Health::Failing,
         (_, Some(verified)) if too_old(verified) => Health::Stale,
@@ -204,11 +203,17 @@ fn health(
     }
 }
 
+/// Whether something was stored lately. What is from the future was stored by a wrong clock,
+/// which proves nothing.
+fn is_fresh(stored: Timestamp, max_age: Duration, now: Timestamp) -> bool {
+    let age = now.duration_since(stored);
+    age >= -AHEAD && Duration::try_from(age).unwrap_or_default() <= max_age
+}
+
 /// Whether a company breaks the limit that `--max-age` sets.
 pub fn breaks_limit(status: &CompanyStatus, max_age: Duration, now: Timestamp) -> bool {
-    let fresh = status.last_backup.is_some_and(|verified| {
-        Duration::try_from(now.duration_since(verified)).is_ok_and(|age| age <= max_age)
-    });
+    let stored = status.last_backup;
+    let fresh = stored.is_some_and(|stored| is_fresh(stored, max_age, now));
     status.health != Health::NotConfigured && !fresh
 }
 

@@ -23,7 +23,7 @@ use crate::state::State;
 use crate::status::{
     CompanyStatus, Health, Newest, ProviderStatus, breaks_limit, of_company, of_provider,
 };
-use crate::text::{bytes, printable};
+use crate::text::{bytes, companies, printable};
 
 /// What is asked once and then used for every company.
 struct Survey<'a> {
@@ -54,24 +54,46 @@ struct Totals {
     failing: usize,
     sets: u64,
     bytes: u64,
+    /// Backups from the future, and how many companies have one; the last of these.
+    from_future: u64,
+    ahead: usize,
+    last_ahead: String,
     /// How many companies each provider has.
     by_provider: BTreeMap<String, usize>,
+}
+
+impl Totals {
+    /// What to say of backups that no right clock can have stored.
+    fn ahead(&self) -> Option<String> {
+        let whose = match self.ahead {
+            0 => return None,
+            1 => format!("'{}'", printable(&self.last_ahead)),
+            many => companies(many),
+        };
+        let (count, are) = match self.from_future {
+            1 => ("a backup".to_owned(), "is"),
+            many => (format!("{many} backups"), "are"),
+        };
+        Some(format!(
+            "{count} of {whose} {are} from the future, and not counted as the newest: is a clock wrong?"
+        ))
+    }
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
     let max_age = args.max_age.as_deref().map(duration::parse).transpose();
     let max_age = max_age.map_err(|why| Failure::new(Code::Usage, format!("--max-age: {why}")))?;
-    let companies = context.installation.companies();
+    let known = context.installation.companies();
     let mut asked: Vec<Company> = Vec::new();
     for name in &args.companies {
-        let company = companies.find(name)?;
+        let company = known.find(name)?;
         // Named twice, by id and by name perhaps, it counts once.
-        if !asked.iter().any(|known| known.id == company.id) {
+        if !asked.iter().any(|one| one.id == company.id) {
             asked.push(company);
         }
     }
     let state = context.installation.state_if_any()?;
-    let (used, unreadable) = first_look(&companies, &asked)?;
+    let (used, unreadable) = first_look(&known, &asked)?;
     let providers = if args.no_check {
         BTreeMap::new()
     } else {
@@ -88,7 +110,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
         unreadable,
     };
     let visit = |each: &mut dyn FnMut(&[Company]) -> anyhow::Result<()>| match asked.as_slice() {
-        [] => companies.pages(&Filter::default(), |page, _| each(page)),
+        [] => known.pages(&Filter::default(), |page, _| each(page)),
         asked => each(asked),
     };
     let totals = if args.metrics {
@@ -98,6 +120,9 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
     } else {
         survey.table(visit)?
     };
+    if let Some(ahead) = totals.ahead() {
+        context.ui.warn(&ahead);
+    }
     let told = tell_unreadable(context, &survey.unreadable);
     // A backup that is too old is the more urgent news.
     Ok(if totals.stale > 0 { exit::STALE } else { told })
@@ -172,6 +197,11 @@ impl Survey<'_> {
             );
             totals.sets += status.sets;
             totals.bytes += status.bytes;
+            if status.from_future > 0 {
+                totals.from_future += status.from_future;
+                totals.ahead += 1;
+                totals.last_ahead.clone_from(&status.company_id);
+            }
             if let Some(provider) = &status.backup_provider {
                 *totals.by_provider.entry(provider.clone()).or_default() += 1;
             }
