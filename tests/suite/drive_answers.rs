@@ -32,7 +32,7 @@ fn not_now() -> Vec<Fault> {
 }
 
 #[test]
-fn g65_what_the_service_cannot_do_now_it_does_later() {
+fn n04_what_the_service_cannot_do_now_it_does_later() {
     for fault in not_now() {
         let upload = Outgoing::new().with(&vec![(Op::Chunk, When::Nth(3), fault)]);
         upload.send(0).stderr_has("retrying in");
@@ -47,7 +47,7 @@ fn g65_what_the_service_cannot_do_now_it_does_later() {
 }
 
 #[test]
-fn g65_each_step_is_asked_for_again() {
+fn n04_each_step_is_asked_for_again() {
     // All at once: every kind of request is refused once.
     let all = [
         Op::About,
@@ -67,7 +67,7 @@ fn g65_each_step_is_asked_for_again() {
 }
 
 #[test]
-fn g65_what_fails_for_ever_is_given_up_and_kept() {
+fn n02_what_fails_for_ever_is_given_up_and_kept() {
     let silence = Fault::ResetAtByte(1000);
     for (fault, word) in [
         (failing(503), "network"),
@@ -200,7 +200,7 @@ fn g65_an_id_that_is_taken_is_not_used() {
 }
 
 #[test]
-fn g65_silence_is_not_waited_for_for_ever() {
+fn n03_silence_is_not_waited_for_for_ever() {
     let upload = Outgoing::replacing();
     let held: Vec<_> = (1..=6)
         .map(|nth| upload.fake().hold(Op::Chunk, nth, Moment::BeforeWork))

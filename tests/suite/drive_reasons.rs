@@ -351,7 +351,7 @@ fn a_service_of_tokens_that_is_not_reached() {
 }
 
 #[test]
-fn a_proxy_that_refuses_the_connection() {
+fn n13_a_proxy_that_refuses_the_connection() {
     let drive = Drive::unassigned();
     // The sandbox has one.
     at(&drive, "https://www.googleapis.com");
@@ -365,7 +365,7 @@ fn a_proxy_that_refuses_the_connection() {
 }
 
 #[test]
-fn somebody_else_than_google() {
+fn n11_somebody_else_than_google() {
     for (fault, detail) in [
         // The page on which a hotel wants a login.
         (Fault::Html(200), "what answers is not Google Drive"),

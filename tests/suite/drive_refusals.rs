@@ -193,7 +193,7 @@ fn g8_a_reason_is_found_wherever_it_stands() {
 }
 
 #[test]
-fn g9_a_rate_limit_for_ever_ends_and_names_the_day() {
+fn n05_a_rate_limit_for_ever_ends_and_names_the_day() {
     for (fault, words, hint) in [
         (Fault::rate_limit(), "too many requests", "try again later"),
         (
@@ -218,7 +218,7 @@ fn g9_a_rate_limit_for_ever_ends_and_names_the_day() {
 }
 
 #[test]
-fn g9_who_is_asked_to_come_back_much_later_does_not_wait() {
+fn n05_who_is_asked_to_come_back_much_later_does_not_wait() {
     for (status, name) in [
         (429, "rateLimitExceeded"),
         (403, "userRateLimitExceeded"),
@@ -348,7 +348,7 @@ fn p17_a_login_revoked_at_the_end_keeps_what_arrived() {
 }
 
 #[test]
-fn g1_the_token_goes_to_no_foreign_host() {
+fn s3_the_token_goes_to_no_foreign_host() {
     // The session is said to be elsewhere: no byte and no token goes there.
     let elsewhere = Outgoing::of(vec![7; units(1, 5)]);
     let foreign = Outgoing::new();

@@ -287,7 +287,7 @@ fn a_login_that_is_dead_says_why_and_what_mends_it_and_is_not_asked_again() {
 }
 
 #[test]
-fn a_wrong_clock_is_named() {
+fn n14_a_wrong_clock_is_named() {
     let drive = Drive::unassigned();
     drive.fake.skew_clock(SignedDuration::from_hours(-3));
     drive.fake.refuse_grants("invalid_grant", "Bad Request");

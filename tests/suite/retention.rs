@@ -454,7 +454,7 @@ fn what_a_prune_left_half_done_is_finished_by_the_next() {
 }
 
 #[test]
-fn others_files_and_the_future_are_left_alone() {
+fn n14_others_files_and_the_future_are_left_alone() {
     let sandbox = stored(&[1, 2, 3]);
     let remote = sandbox.remote("acme-corp");
     fs::write(remote.join("notes.txt"), "do not lose").unwrap();

@@ -3,12 +3,8 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::net::{SocketAddr, TcpStream};
-use std::os::fd::OwnedFd;
 use std::process::Child;
-use std::time::Duration;
 
-use rustix::net;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -16,7 +12,7 @@ use crate::promises::until;
 use crate::support::backups::noise;
 use crate::support::cloud::{Cloud, FOLDER};
 use crate::support::fake_yandex::{Fault, Moment, Op, Request, TOKEN, When};
-use crate::support::{DB, Outcome, STORAGE, Sandbox, signal};
+use crate::support::{DB, Outcome, STORAGE, Sandbox, hole, signal};
 
 const FULL: &str = "full_backup_20250131_040000.json";
 
@@ -804,19 +800,6 @@ fn no_secret_is_shown_or_stored() {
     keeps_secrets(&cloud, String::new());
 }
 
-/// An address where connections are neither taken nor refused; as long as the rest is kept.
-fn deaf() -> (String, OwnedFd, Vec<TcpStream>) {
-    let socket = net::socket(net::AddressFamily::INET, net::SocketType::STREAM, None).unwrap();
-    net::bind(&socket, &SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-    net::listen(&socket, 0).unwrap();
-    let address: SocketAddr = net::getsockname(&socket).unwrap().try_into().unwrap();
-    let wait = Duration::from_millis(300);
-    let waiting = std::iter::from_fn(|| TcpStream::connect_timeout(&address, wait).ok());
-    let waiting: Vec<_> = waiting.take(100).collect();
-    assert!(waiting.len() < 100, "somebody is taken in all the time");
-    (format!("http://{address}/v1/disk"), socket, waiting)
-}
-
 /// A command that was started and told by these words that it listens for signals.
 fn listening(cloud: &Cloud, words: &[&str], said: &str) -> Child {
     let call = cloud.sandbox.command(words.iter().chain(&["-v"]));
@@ -883,7 +866,8 @@ fn a_command_that_waits_ends_when_it_is_asked_to() {
     // Nothing of it is in the way.
     cloud.sync(&db).code(0);
     // For a connection that nobody takes.
-    let (url, _socket, _waiting) = deaf();
+    let deaf = hole::at(([127, 0, 0, 1], 0).into());
+    let url = format!("http://{}/v1/disk", deaf.address);
     cloud.configure_at(&url, TOKEN);
     let child = listening(&cloud, &["files", "acme-corp"], "remote directory");
     end(&cloud, child).code(143);

@@ -146,7 +146,7 @@ fn a_machine_that_refuses_the_connection() {
 }
 
 #[test]
-fn a_proxy_that_refuses_the_connection() {
+fn n13_a_proxy_that_refuses_the_connection() {
     let cloud = Cloud::unassigned();
     cloud.configure_at("https://cloud-api.yandex.net/v1/disk", TOKEN);
     // The sandbox has one.
@@ -162,7 +162,7 @@ fn a_proxy_that_refuses_the_connection() {
 }
 
 #[test]
-fn a_name_that_nobody_knows() {
+fn n12_a_name_that_nobody_knows() {
     let cloud = Cloud::unassigned();
     cloud.configure_at("https://nothere.invalid/v1/disk", TOKEN);
     assert_told(
@@ -198,7 +198,7 @@ fn server(said: Option<&'static [u8]>) -> SocketAddr {
 }
 
 #[test]
-fn somebody_who_does_not_speak_tls() {
+fn n11_somebody_who_does_not_speak_tls() {
     let cloud = Cloud::unassigned();
     let address = server(Some(b"220 mail.example.com ESMTP\r\n"));
     cloud.configure_at(&format!("https://{address}/v1/disk"), TOKEN);
@@ -230,7 +230,7 @@ fn somebody_who_does_not_answer() {
 }
 
 #[test]
-fn somebody_else_than_yandex() {
+fn n11_somebody_else_than_yandex() {
     // The page on which a hotel wants a login.
     let cloud = Cloud::unassigned();
     cloud.fake.on(Op::Disk, When::Always, Fault::Html(200));

@@ -20,8 +20,11 @@ pub mod fake;
 pub mod fake_drive;
 pub mod fake_yandex;
 pub mod forward;
+pub mod hole;
 pub mod invariants;
 pub mod outgoing;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub mod shim;
 
 /// The binary under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_vertex-backup");

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, BufRead, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -71,6 +71,13 @@ impl Head {
     pub fn param(&self, name: &str) -> Option<&str> {
         let found = self.query.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str())
+    }
+
+    /// Whether the host is the one of an address, or this machine's name for itself.
+    pub fn is_for(&self, address: SocketAddr) -> bool {
+        let names = [address.to_string(), format!("localhost:{}", address.port())];
+        let host = self.header("host");
+        host.is_some_and(|host| names.iter().any(|name| name == host))
     }
 
     /// The length of the body, when it is told in digits.

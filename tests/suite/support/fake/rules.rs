@@ -179,7 +179,8 @@ pub enum Stop {
     Hold(Arc<Gate>),
     Reset,
     Close,
-    Refuse(u16),
+    /// And, where that is given, with another place to go to.
+    Refuse(u16, Option<String>),
 }
 
 impl Stop {
@@ -189,7 +190,7 @@ impl Stop {
             Stop::Hold(gate) => gate.pass(),
             Stop::Reset => Err(End::Reset),
             Stop::Close => Err(End::Close),
-            Stop::Refuse(status) => Err(End::Refuse(*status)),
+            Stop::Refuse(status, place) => Err(End::Refuse(*status, place.clone())),
         }
     }
 }

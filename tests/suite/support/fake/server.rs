@@ -16,8 +16,8 @@ pub enum End {
     Close,
     /// It is cut: the other end sees a reset.
     Reset,
-    /// With an answer nobody waited for yet.
-    Refuse(u16),
+    /// With an answer nobody waited for yet, and perhaps another place to go to.
+    Refuse(u16, Option<String>),
 }
 
 /// The threads that serve somebody, and what they read from.
@@ -114,8 +114,11 @@ pub fn converse(
         match exchange(&head, &mut reader) {
             Ok(true) => {}
             Ok(false) | Err(End::Close) => return linger(stream),
-            Err(End::Refuse(status)) => {
-                let answer = Answer::html(status);
+            Err(End::Refuse(status, place)) => {
+                let mut answer = Answer::html(status);
+                answer
+                    .headers
+                    .extend(place.map(|place| ("Location", place)));
                 let sent = answer.send_head(stream, false);
                 let _ = sent.and_then(|()| stream.write_all(&answer.body));
                 return linger(stream);

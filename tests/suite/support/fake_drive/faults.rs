@@ -79,6 +79,8 @@ pub enum Fault {
     CloseAtByte(u64),
     /// Chunk: a page with this status after so many bytes.
     RefuseAtByte(u64, u16),
+    /// The same, and it leads elsewhere.
+    LeadAtByte(u64, u16, String),
     /// Nothing happens for so long, then what always happens.
     Stall(Duration),
     /// Any change to the JSON of an answer; see [`Fault::edit`].
@@ -186,7 +188,10 @@ impl Fault {
         Some(match self {
             Fault::ResetAtByte(at) => (*at, Stop::Reset),
             Fault::CloseAtByte(at) => (*at, Stop::Close),
-            Fault::RefuseAtByte(at, status) => (*at, Stop::Refuse(*status)),
+            Fault::RefuseAtByte(at, status) => (*at, Stop::Refuse(*status, None)),
+            Fault::LeadAtByte(at, status, place) => {
+                (*at, Stop::Refuse(*status, Some(place.clone())))
+            }
             _ => return None,
         })
     }
@@ -204,9 +209,11 @@ impl Fault {
             | Fault::NoReason(..) => !oauth && op != Storage,
             Fault::OAuth(..) => oauth,
             Fault::ResetAtByte(_) | Fault::CloseAtByte(_) => gives || op == Chunk,
-            Fault::RefuseAtByte(..) | Fault::TakesOnly(_) | Fault::NoProgress | Fault::Corrupts => {
-                op == Chunk
-            }
+            Fault::RefuseAtByte(..)
+            | Fault::LeadAtByte(..)
+            | Fault::TakesOnly(_)
+            | Fault::NoProgress
+            | Fault::Corrupts => op == Chunk,
             Fault::Forgets(_) | Fault::RangeBeyond(_) | Fault::OldRange => {
                 matches!(op, Chunk | Status)
             }

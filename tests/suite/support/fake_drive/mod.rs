@@ -35,12 +35,15 @@ mod upload;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
+use rustls::ServerConfig;
 use serde_json::Value;
 
 use super::fake::http::Head;
 use super::fake::rules::{Hold, Rules};
 use super::fake::server::{Server, bind};
+use super::fake::tls;
 use api::Page;
 use media::Download;
 use oauth::Accounts;
@@ -73,6 +76,8 @@ pub struct Request {
     pub body: Option<Value>,
     /// What was answered, if anything.
     pub status: Option<u16>,
+    /// When it came.
+    pub at: Instant,
 }
 
 impl Request {
@@ -109,6 +114,8 @@ struct State {
     rules: Rules<Op, Fault, Drive>,
     log: Vec<Request>,
     violations: Vec<String>,
+    /// Of all addresses it tells.
+    scheme: &'static str,
     addresses: [SocketAddr; 3],
     ids: u64,
     page_size: usize,
@@ -121,7 +128,7 @@ struct State {
 
 impl State {
     fn url(&self, host: Host) -> String {
-        format!("http://{}", self.addresses[host as usize])
+        format!("{}://{}", self.scheme, self.addresses[host as usize])
     }
 
     /// Something nobody could guess.
@@ -165,6 +172,7 @@ impl FakeDrive {
             rules: Rules::default(),
             log: Vec::new(),
             violations: Vec::new(),
+            scheme: "http",
             addresses,
             ids: 0,
             page_size: 1000,
@@ -205,6 +213,13 @@ impl FakeDrive {
     /// The page where a user consents.
     pub fn auth_uri(&self) -> String {
         format!("{}/o/oauth2/v2/auth", self.oauth_url())
+    }
+
+    /// From now on it is to be found behind other addresses, which speak TLS.
+    pub fn behind_tls(&self, config: &Arc<ServerConfig>) {
+        let mut state = self.shared.lock();
+        state.scheme = "https";
+        state.addresses = state.addresses.map(|behind| tls::front(config, behind));
     }
 
     /// Everything that was asked for, in order.

@@ -2,6 +2,7 @@
 
 use std::io::BufReader;
 use std::net::TcpStream;
+use std::time::Instant;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -18,8 +19,8 @@ pub fn converse(shared: &Shared, host: usize, stream: &TcpStream) {
     server::converse(stream, |head, reader| {
         let (turn, op) = begin(shared, host, head);
         let done = exchange(shared, (host, op), head, reader, stream, &turn);
-        if let Err(End::Refuse(status)) = done {
-            shared.lock().log[turn.index].status = Some(status);
+        if let Err(End::Refuse(status, _)) = &done {
+            shared.lock().log[turn.index].status = Some(*status);
         }
         done
     });
@@ -116,6 +117,7 @@ fn begin(shared: &Shared, host: Host, head: &Head) -> (Turn, Op) {
             .collect(),
         body: None,
         status: None,
+        at: Instant::now(),
     });
     let index = state.log.len() - 1;
     (state.rules.begin(op, index, &mut state.drive), op)
@@ -229,7 +231,7 @@ impl State {
         if host != Host::Api && token {
             flaws.push(format!("the token was sent to the host {host:?}"));
         }
-        if head.header("host") != Some(&self.addresses[host as usize].to_string()) {
+        if !head.is_for(self.addresses[host as usize]) {
             flaws.push("the host is not the one of the address".to_owned());
         }
         if head.header("referer").is_some() {

@@ -64,6 +64,8 @@ pub enum Fault {
     CloseAtByte(u64),
     /// PUT: a page with this status after so many bytes, nothing stored.
     RefuseAtByte(u64, u16),
+    /// The same, and it leads elsewhere.
+    LeadAtByte(u64, u16, String),
     /// Nothing happens for so long, then what always happens.
     Stall(Duration),
     /// 202: in progress for so many looks at the operation or at a path it is about
@@ -170,7 +172,10 @@ impl Fault {
         Some(match self {
             Fault::ResetAtByte(at) => (*at, Stop::Reset),
             Fault::CloseAtByte(at) => (*at, Stop::Close),
-            Fault::RefuseAtByte(at, status) => (*at, Stop::Refuse(*status)),
+            Fault::RefuseAtByte(at, status) => (*at, Stop::Refuse(*status, None)),
+            Fault::LeadAtByte(at, status, place) => {
+                (*at, Stop::Refuse(*status, Some(place.clone())))
+            }
             _ => return None,
         })
     }
@@ -188,7 +193,7 @@ impl Fault {
         use Op::{Copy, Delete, Download, DownloadLink, Link, List, Move, Operation, Put, Storage};
         match self {
             Fault::ResetAtByte(_) | Fault::CloseAtByte(_) => matches!(op, Put | Storage),
-            Fault::RefuseAtByte(..) => op == Put,
+            Fault::RefuseAtByte(..) | Fault::LeadAtByte(..) => op == Put,
             Fault::Accepted { .. } => matches!(op, Put | Move | Copy | Delete),
             Fault::OperationSays(_) => op == Operation,
             Fault::Late { .. } => matches!(op, Put | Move | Copy),

@@ -23,13 +23,16 @@ mod transfer;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use jiff::Timestamp;
+use rustls::ServerConfig;
 use vertex_backup::hash::Sha256;
 
 use super::fake::http::Head;
 use super::fake::rules::{Hold, Rules};
 use super::fake::server::{Server, bind};
+use super::fake::tls;
 use api::Operation;
 use transfer::{Download, Upload};
 
@@ -55,6 +58,8 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// What was answered, if anything.
     pub status: Option<u16>,
+    /// When it came.
+    pub at: Instant,
 }
 
 impl Request {
@@ -96,13 +101,15 @@ struct State {
     log: Vec<Request>,
     braked: Vec<String>,
     violations: Vec<String>,
+    /// Of all addresses it tells.
+    scheme: &'static str,
     addresses: [SocketAddr; 5],
     ids: u64,
 }
 
 impl State {
     fn url(&self, host: Host) -> String {
-        format!("http://{}", self.addresses[host as usize])
+        format!("{}://{}", self.scheme, self.addresses[host as usize])
     }
 
     /// An id nobody could guess.
@@ -146,6 +153,7 @@ impl FakeYandex {
             log: Vec::new(),
             braked: Vec::new(),
             violations: Vec::new(),
+            scheme: "http",
             addresses,
             ids: 0,
         })));
@@ -165,6 +173,12 @@ impl FakeYandex {
     /// What stands for `https://oauth.yandex.com`.
     pub fn oauth_url(&self) -> String {
         self.shared.lock().url(Host::Oauth)
+    }
+
+    /// Where each of its hosts is, the API first.
+    pub fn hosts(&self) -> [String; 5] {
+        let state = self.shared.lock();
+        Host::ALL.map(|host| state.url(host))
     }
 
     /// No token is valid any more.
@@ -235,6 +249,13 @@ impl FakeYandex {
     /// Changes what the user does when asked for consent.
     pub fn consent(&self, f: impl FnOnce(&mut Consent)) {
         f(&mut self.shared.lock().consent);
+    }
+
+    /// From now on it is to be found behind other addresses, which speak TLS.
+    pub fn behind_tls(&self, config: &Arc<ServerConfig>) {
+        let mut state = self.shared.lock();
+        state.scheme = "https";
+        state.addresses = state.addresses.map(|behind| tls::front(config, behind));
     }
 
     /// Everything that was asked for, in order.

@@ -2,6 +2,7 @@
 
 use std::io::BufReader;
 use std::net::TcpStream;
+use std::time::Instant;
 
 use super::api::classify;
 use super::faults::{Fault, Op, Refusal};
@@ -16,8 +17,8 @@ pub fn converse(shared: &Shared, host: usize, stream: &TcpStream) {
     server::converse(stream, |head, reader| {
         let (turn, op) = begin(shared, host, head);
         let done = exchange(shared, (host, op), head, reader, stream, &turn);
-        if let Err(End::Refuse(status)) = done {
-            shared.lock().log[turn.index].status = Some(status);
+        if let Err(End::Refuse(status, _)) = &done {
+            shared.lock().log[turn.index].status = Some(*status);
         }
         done
     });
@@ -51,6 +52,7 @@ fn begin(shared: &Shared, host: Host, head: &Head) -> (Turn, Op) {
             .cloned()
             .collect(),
         status: None,
+        at: Instant::now(),
     });
     let index = state.log.len() - 1;
     (state.rules.begin(op, index, &mut state.disk), op)
@@ -61,7 +63,7 @@ fn check(state: &mut State, host: Host, head: &Head) {
     if host != Host::Api && head.header("authorization").is_some() {
         flaws.push(format!("the token was sent to the host {host:?}"));
     }
-    if head.header("host") != Some(&state.addresses[host as usize].to_string()) {
+    if !head.is_for(state.addresses[host as usize]) {
         flaws.push("the host is not the one of the address".to_owned());
     }
     if head.header("referer").is_some() {
