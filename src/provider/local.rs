@@ -324,7 +324,13 @@ impl Provider for Local {
             "cannot rename to '{}'",
             dir.path().join(&session.name).display()
         );
-        let failed = |error| disk(KIND, &doing, error, None);
+        let failed = |error: io::Error| match error.kind() {
+            // The directory was removed with what was in it, and is a new one by now.
+            io::ErrorKind::NotFound => {
+                Error::new(KIND, Kind::Missing, format!("{doing}: it is gone"))
+            }
+            _ => disk(KIND, &doing, error, None),
+        };
         dir.rename(&session.handle, &session.name).map_err(failed)?;
         dir.sync().map_err(failed)?;
         let entry = dir.entry(&session.name).map_err(failed)?;

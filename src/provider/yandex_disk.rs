@@ -25,7 +25,7 @@ use self::api::{KIND, Resource, read};
 use self::refusal::{LATER, astray, file_in_the_way, name};
 use self::resource::object;
 use self::sending::Upload;
-use super::error::{Error, Kind, Reason, Result};
+use super::error::{Error, Kind, Reason, Repeat, Result};
 use super::http::Answer;
 use super::{
     Capabilities, Connection, Content, Deletion, Look, Object, ObjectKind, Provider, ProviderKind,
@@ -39,6 +39,10 @@ pub use self::api::{Account, oauth};
 
 /// Files on a page of a listing (§3).
 const PAGE: usize = 1000;
+
+/// Requests for each folder of a directory that is made: up to the top and down again is two,
+/// and as many when somebody removes it meanwhile.
+const FOLDER_ROUNDS: usize = 4;
 
 /// What is asked of a file.
 const FIELDS: &str = "name,type,size,md5,sha256,modified,revision";
@@ -116,7 +120,8 @@ impl YandexDisk {
     }
 
     /// Makes the company's directory: the deepest folder first, what is above it when
-    /// that is missing, too (§3). Whoever makes it at the same time does us a favour.
+    /// that is missing, too (§3). Whoever makes it at the same time does us a favour; who
+    /// removes it as fast as it is made ends it.
     fn make_directory(&self) -> Result<()> {
         let components: Vec<&str> = self
             .directory
@@ -124,7 +129,12 @@ impl YandexDisk {
             .flat_map(RemotePath::components)
             .collect();
         let mut depth = components.len();
+        let mut asked = 0;
         while (1..=components.len()).contains(&depth) {
+            if asked == FOLDER_ROUNDS * components.len() {
+                return Err(self.folder_vanished("making a folder"));
+            }
+            asked += 1;
             let path = format!("disk:/{}", components[..depth].join("/"));
             match self.account.ask("PUT", "/resources", &[("path", &path)])? {
                 Ok(_) => depth += 1,
@@ -137,6 +147,12 @@ impl YandexDisk {
             }
         }
         Ok(())
+    }
+
+    /// The error of a folder that somebody removes at this very moment.
+    fn folder_vanished(&self, doing: &str) -> Error {
+        let detail = format!("the folder '{}' vanished ({doing})", self.folder());
+        astray(detail).repeat(Repeat::Soon)
     }
 
     /// Waits for a 202; whether the work is known to be done.

@@ -258,11 +258,17 @@ impl Uploader<'_> {
             return Ok(Attempt::Damaged(failure));
         }
         match self.publish(state, file, session, &staged, sha256) {
-            Ok(published) => Ok(Attempt::Published(published)),
+            Ok(Ok(published)) => Ok(Attempt::Published(published)),
+            // Removed by somebody, perhaps with its folder: nothing of it is kept anywhere.
+            Ok(Err(error)) if matches!(error.kind, Kind::Missing) => {
+                Ok(Attempt::Lost(error.repeat(Repeat::Soon), true))
+            }
+            Ok(Err(error)) => kept(Failure::from(error).into()),
             Err(error) => kept(error),
         }
     }
 
+    /// Gives what was compared its name; the provider's own error is for the caller to judge.
     fn publish(
         &mut self,
         state: &mut State,
@@ -270,13 +276,13 @@ impl Uploader<'_> {
         session: Session,
         staged: &Object,
         sha256: Sha256,
-    ) -> anyhow::Result<Published> {
+    ) -> anyhow::Result<std::result::Result<Published, Error>> {
         crate::interrupt::check()?;
         if matches!(file.role, Role::Data(_)) {
             self.retire_sidecar(state, file)?;
         }
         let published = self.remote.provider.publish(&session, staged);
-        Ok((sha256, published.map_err(Failure::from)?, session))
+        Ok(published.map(|published| (sha256, published, session)))
     }
 
     /// Publishes what an earlier run sent of the same source, and did not get to publish.
@@ -308,6 +314,7 @@ impl Uploader<'_> {
                     file.name
                 ));
                 let published = self.publish(state, file, session.clone(), &staged, sha256)?;
+                let published = published.map_err(Failure::from)?;
                 // What had the name may have been put aside by that run.
                 let _ = self.remote.provider.discard(&session);
                 taken = Some(published);

@@ -170,7 +170,7 @@ fn names_of_folders_are_data() {
 }
 
 #[test]
-fn a_folder_is_the_one_of_exactly_that_name() {
+fn p19_a_folder_is_the_one_of_exactly_that_name() {
     let drive = with_backups();
     let fake = &drive.fake;
     // The search takes all of these for the same.
@@ -244,7 +244,7 @@ fn a_folder_that_is_not_there_any_more_is_made_anew() {
 }
 
 #[test]
-fn what_is_not_found_yet_is_not_made_twice() {
+fn p21_what_is_not_found_yet_is_not_made_twice() {
     for both in [false, true] {
         let drive = with_backups();
         if both {
@@ -268,7 +268,7 @@ fn what_is_not_found_yet_is_not_made_twice() {
 }
 
 #[test]
-fn a_lost_answer_makes_no_twin() {
+fn p22_a_lost_answer_makes_no_twin() {
     let error = |status, reason| Fault::Error(status, reason, "No");
     let after = |status, reason| Fault::ErrorAfterWork(status, reason, "No");
     for fault in [
@@ -323,7 +323,7 @@ fn a_run_that_is_killed_while_it_makes_folders_leaves_no_twin() {
 }
 
 #[test]
-fn two_runs_at_once_share_what_is_above_both() {
+fn p23_two_runs_at_once_share_what_is_above_both() {
     for at in [Moment::BeforeWork, Moment::AfterWork] {
         let drive = with_backups();
         drive.assign("globex", &[]);
@@ -363,7 +363,7 @@ fn another_machine(drive: &Drive) -> Sandbox {
 }
 
 #[test]
-fn two_machines_at_once_agree_on_one_folder() {
+fn p23_two_machines_at_once_agree_on_one_folder() {
     for nth in 1..=3 {
         for at in [Moment::BeforeWork, Moment::AfterWork] {
             let drive = with_backups();
@@ -383,7 +383,7 @@ fn two_machines_at_once_agree_on_one_folder() {
 }
 
 #[test]
-fn machines_that_do_not_see_each_others_folders_yet_are_brought_together() {
+fn p21_machines_that_do_not_see_each_others_folders_yet_are_brought_together() {
     let drive = with_backups();
     let machine = another_machine(&drive);
     drive.fake.list_lag(8);
@@ -401,7 +401,7 @@ fn machines_that_do_not_see_each_others_folders_yet_are_brought_together() {
 }
 
 #[test]
-fn twins_of_folders_are_all_read_and_the_oldest_is_written_to() {
+fn p19_twins_of_folders_are_all_read_and_the_oldest_is_written_to() {
     // At the end of the chain, and above it.
     for depth in [3, 2, 1] {
         let drive = with_backups();
@@ -455,7 +455,7 @@ fn twins_of_folders_are_all_read_and_the_oldest_is_written_to() {
 }
 
 #[test]
-fn of_files_of_one_name_in_twins_the_newest_counts() {
+fn p19_of_files_of_one_name_in_twins_the_newest_counts() {
     let drive = with_backups();
     let fake = &drive.fake;
     let folder = fake.make_folders(&FOLDER);
@@ -483,7 +483,7 @@ fn of_files_of_one_name_in_twins_the_newest_counts() {
 }
 
 #[test]
-fn a_folder_that_goes_while_it_is_used_is_made_anew() {
+fn p23_a_folder_that_goes_while_it_is_used_is_made_anew() {
     // For good, or into the trash, with what is being uploaded to it.
     for (op, for_good) in [
         (Op::Initiate, true),
@@ -501,11 +501,6 @@ fn a_folder_that_goes_while_it_is_used_is_made_anew() {
                 files.find_mut(&folder).trashed = true;
             }
         });
-        if op == Op::Update {
-            // Between the proof and the name: the next run sends it again.
-            let told = drive.sync(&format!("made/{SECOND}")).code(6);
-            told.stderr_has("vanished");
-        }
         sync(&drive, SECOND);
         let names = drive.names();
         assert!(names.contains(&SECOND.to_owned()), "{op:?}: {names:?}");
@@ -603,7 +598,7 @@ fn a_place_to_begin_that_does_not_do_is_told() {
 }
 
 #[test]
-fn companies_are_apart() {
+fn s10_companies_are_apart() {
     let drive = Drive::new();
     for taken in [
         "/vertex-ar/acme-corp/backups",

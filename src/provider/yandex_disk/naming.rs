@@ -35,7 +35,8 @@ impl YandexDisk {
             Ok(Err(refusal)) if refusal.is(name::FOLDER_EXISTS) => {
                 return Err(no_file(&session.name));
             }
-            Ok(Err(refusal)) if refusal.is_missing() => {
+            // The folder is gone, and what was in it: or only what was in it.
+            Ok(Err(refusal)) if refusal.is_missing() || refusal.is(name::NO_PARENT) => {
                 let detail = format!("the upload of '{}' vanished", session.name);
                 Some(Error::new(KIND, Kind::Missing, detail))
             }

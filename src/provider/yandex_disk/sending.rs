@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::YandexDisk;
 use super::api::{KIND, Link, Standing, read};
-use super::refusal::{LATER, Refusal, astray, name};
+use super::refusal::{LATER, Refusal, name};
 use super::resource::is_final;
 use crate::name::FileName;
 use crate::progress::Task;
@@ -173,9 +173,7 @@ impl YandexDisk {
             return self.no_room(size, refusal.status);
         }
         if refusal.is(name::NO_PARENT) {
-            // Somebody removes it at this very moment.
-            let detail = format!("the folder '{}' vanished ({doing})", self.folder());
-            return astray(detail).repeat(Repeat::Soon);
+            return self.folder_vanished(doing);
         }
         refusal.error(doing)
     }
