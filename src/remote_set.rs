@@ -2,8 +2,10 @@
 //!
 //! A listing is grouped by what the state recorded of the sidecars in it, and by
 //! names; only where both leave it open is a sidecar read. A listing that the
-//! provider doubts is an error, never a shorter one.
+//! provider doubts is an error, never a shorter one; and before anybody is told that a
+//! recorded file is gone, the provider is asked for it by name.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read as _;
 
@@ -15,7 +17,7 @@ use crate::failure::Failure;
 use crate::installation::Remote;
 use crate::local_set::LocalSet;
 use crate::name::FileName;
-use crate::provider::error::disk;
+use crate::provider::error::{Error, Kind, disk};
 use crate::provider::{Object, ObjectKind};
 use crate::set_catalog::KnownSet;
 use crate::sets::{self, Learnt, Member, Set};
@@ -41,10 +43,12 @@ impl RemoteFiles {
         Self::look(remote, state, false)
     }
 
-    /// As [`RemoteFiles::list`], with every sidecar read that is not recorded.
+    /// As [`RemoteFiles::list`], with every sidecar read that is not recorded, for who judges
+    /// what is there: a listing that lacks a recorded file which is there all the same is
+    /// an error.
     ///
     /// # Errors
-    /// As `Provider::list`.
+    /// As `Provider::list`; `provider_busy` for a listing that lags.
     pub fn list_and_read(remote: &Remote, state: Option<&State>) -> anyhow::Result<Self> {
         Self::look(remote, state, true)
     }
@@ -64,6 +68,9 @@ impl RemoteFiles {
             Some(state) => state.known_objects(&remote.place)?,
             None => HashMap::new(),
         };
+        if read_all {
+            refuse_hidden(remote, &objects, &known)?;
+        }
         // What was recorded of an object counts as long as it is the same one.
         known.retain(|name, known| {
             objects
@@ -266,6 +273,31 @@ impl RemoteFiles {
             .filter_map(|member| self.object(member)?.modified);
         times.max()
     }
+}
+
+/// At most as many recorded files that a listing lacks are asked for, the newest first.
+const LOOKS: usize = 100;
+
+/// Fails when a file that is recorded and not listed is there all the same: the listing lags,
+/// and a backup that lacks a part by it may lack none.
+fn refuse_hidden(
+    remote: &Remote,
+    listed: &BTreeMap<String, Object>,
+    known: &HashMap<String, Known>,
+) -> anyhow::Result<()> {
+    let mut lacking: Vec<&Known> = known
+        .values()
+        .filter(|known| !listed.contains_key(&known.name))
+        .collect();
+    lacking.sort_by_key(|known| (Reverse(known.stored_at), &known.name));
+    for known in lacking.into_iter().take(LOOKS) {
+        if stat_file(remote, &FileName::new(&known.name)?)?.is_some() {
+            let detail = format!("its listing does not show '{}', which is there", known.name);
+            let error = Error::new(remote.place.provider, Kind::Locked, detail);
+            return Err(Failure::from(error.hint("try again later")).into());
+        }
+    }
+    Ok(())
 }
 
 /// The stored file of that name, if there is one.

@@ -20,6 +20,7 @@ mod refusal;
 mod room;
 pub mod scope;
 mod seal;
+mod search;
 mod sending;
 pub mod service_account;
 mod session;

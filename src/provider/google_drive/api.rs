@@ -5,22 +5,20 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
-use super::KIND;
 use super::file::{FIELDS, File};
 use super::home::Home;
-use super::query::Query;
 use super::refusal::{Asked, NOT_THE_DRIVE, Refusal, astray};
 use super::room::{Room, StorageQuota};
 use super::token::Credentials;
+use super::{KIND, MY_DRIVE};
 use crate::provider::Notes;
 use crate::provider::error::{Error, Kind, Repeat, Result};
 use crate::provider::http::{Answer, Http, Rate, Request, encoded, origin, with_query};
 use crate::provider::lenient::or_default;
-use crate::provider::listing::BARREN_PAGES;
 use crate::provider::locked;
 use crate::provider::retry::Policy;
 use crate::secret::Secret;
@@ -94,23 +92,6 @@ pub(super) struct About {
     user: User,
     #[serde(default, deserialize_with = "or_default")]
     pub(super) storage_quota: StorageQuota,
-}
-
-/// A page of a search.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Page {
-    pub(super) files: Vec<File>,
-    #[serde(default, deserialize_with = "filled")]
-    pub(super) next_page_token: Option<String>,
-    #[serde(default)]
-    incomplete_search: bool,
-}
-
-/// An empty token begins no page.
-fn filled<'de, D: Deserializer<'de>>(token: D) -> std::result::Result<Option<String>, D::Error> {
-    let token = Option::<String>::deserialize(token)?;
-    Ok(token.filter(|token| !token.is_empty()))
 }
 
 #[derive(Deserialize)]
@@ -290,7 +271,7 @@ impl Account {
             query: &[("fields", fields), ALL_DRIVES],
             ..Call::default()
         })?;
-        read_asked(asked, "looking at a file")
+        about(id, read_asked(asked, "looking at a file")?)
     }
 
     /// Changes a file.
@@ -302,86 +283,12 @@ impl Account {
             json: Some(&change.to_string()),
             ..Call::default()
         })?;
-        read_asked(asked, "changing a file")
+        about(id, read_asked(asked, "changing a file")?)
     }
 
     /// Puts a file or folder into the trash.
     pub(super) fn trash(&self, id: &str) -> Result<Asked<File>> {
         self.update(id, &json!({ "trashed": true }))
-    }
-
-    /// A page of a search.
-    pub(super) fn page(&self, query: &Query, token: Option<&str>) -> Result<Asked<Page>> {
-        let fields = format!("nextPageToken,incompleteSearch,files({FIELDS})");
-        let drive = self.home()?.drive;
-        let mut parameters = vec![
-            ("q", query.as_str()),
-            ("fields", &fields),
-            ("pageSize", "1000"),
-            ("spaces", "drive"),
-            // Where some have one name, the one that counts comes first.
-            ("orderBy", "modifiedTime desc"),
-            ALL_DRIVES,
-            ("includeItemsFromAllDrives", "true"),
-        ];
-        if let Some(drive) = &drive {
-            parameters.extend([("corpora", "drive"), ("driveId", drive)]);
-        }
-        parameters.extend(token.map(|token| ("pageToken", token)));
-        let asked = self.ask(Call {
-            method: "GET",
-            path: "/files",
-            query: &parameters,
-            ..Call::default()
-        })?;
-        let page: Asked<Page> = read_asked(asked, "listing a folder")?;
-        if page.as_ref().is_ok_and(|page| page.incomplete_search) {
-            let detail = "it has not looked everywhere (listing a folder)";
-            return Err(astray(detail).repeat(Repeat::Soon));
-        }
-        Ok(page)
-    }
-
-    /// What a search finds and a caller wants, from page `from` on.
-    pub(super) fn find(
-        &self,
-        query: &Query,
-        from: Option<String>,
-        mut wanted: impl FnMut(&File) -> bool,
-    ) -> Result<Vec<File>> {
-        let doing = "listing a folder";
-        let mut found = Vec::new();
-        let mut token = from;
-        let mut seen = HashSet::new();
-        let mut barren = 0;
-        loop {
-            let page = self.page(query, token.as_deref())?;
-            let page = match page {
-                Ok(page) => page,
-                // A page that has expired: whoever asks again begins anew (§3).
-                Err(refusal) if refusal.status == 400 && token.is_some() => {
-                    return Err(refusal.error(doing).repeat(Repeat::Soon));
-                }
-                Err(refusal) if refusal.is_missing() => return Err(self.folder_vanished()),
-                Err(refusal) => return Err(refusal.error(doing)),
-            };
-            barren += 1;
-            for file in page.files {
-                if seen.insert(file.id.clone()) {
-                    barren = 0;
-                    if wanted(&file) {
-                        found.push(file);
-                    }
-                }
-            }
-            token = page.next_page_token;
-            if token.is_none() {
-                return Ok(found);
-            }
-            if barren >= BARREN_PAGES {
-                return Err(astray("its listing of a folder goes in circles"));
-            }
-        }
     }
 
     /// An id for something new: with it, a create that is repeated makes no twin (§5).
@@ -444,8 +351,23 @@ pub(super) fn read<T: DeserializeOwned>(answer: &Answer, doing: &str) -> Result<
     })
 }
 
+/// Fails when a file is not the one that was asked about: what is remembered of it, and done
+/// with it, would be remembered of another.
+pub(super) fn about(id: &str, asked: Asked<File>) -> Result<Asked<File>> {
+    match asked {
+        Ok(file) if file.id != id && id != MY_DRIVE => {
+            let why = "it tells of another file than it was asked about";
+            Err(astray(why).hint(NOT_THE_DRIVE).repeat(Repeat::Soon))
+        }
+        asked => Ok(asked),
+    }
+}
+
 /// As [`read`], of what may have been refused.
-fn read_asked<T: DeserializeOwned>(asked: Asked<Answer>, doing: &str) -> Result<Asked<T>> {
+pub(super) fn read_asked<T: DeserializeOwned>(
+    asked: Asked<Answer>,
+    doing: &str,
+) -> Result<Asked<T>> {
     match asked {
         Ok(answer) => read(&answer, doing).map(Ok),
         Err(refusal) => Ok(Err(refusal)),

@@ -7,7 +7,7 @@
 
 use serde_json::json;
 
-use super::api::{ALL_DRIVES, Account, Call, read};
+use super::api::{ALL_DRIVES, Account, Call, about, read};
 use super::file::{FIELDS, File};
 use super::query::{FOLDER, Query};
 use super::refusal::{Refusal, astray};
@@ -19,6 +19,9 @@ use crate::text::printable;
 
 /// How often a chain of folders is looked for anew because a search showed one that is gone.
 const SEARCHES: usize = 3;
+
+/// So many folders of one name are looked into; more of them are nobody's accident.
+const MOST_TWINS: usize = 100;
 
 /// One folder's place: in which folders it is looked for, and what it is called.
 struct Segment<'a> {
@@ -141,6 +144,12 @@ impl Account {
             // The index of names lags, and misses some letters (§4).
             found = self.all_of(segment)?;
         }
+        if found.len() > MOST_TWINS {
+            let (path, times) = (&segment.path, found.len());
+            let detail = format!("the folder '{path}' is there {times} times");
+            return Err(Error::new(KIND, Kind::Misplaced, detail)
+                .hint("move what is in them into one of them by hand, and remove the others"));
+        }
         Ok(self.chosen(segment, found))
     }
 
@@ -182,12 +191,12 @@ impl Account {
     fn chosen(&self, segment: &Segment<'_>, mut found: Vec<File>) -> Vec<String> {
         found.sort_by(|one, other| one.age().cmp(&other.age()));
         if found.len() > 1 {
-            let ids: Vec<_> = found.iter().map(|folder| printable(&folder.id)).collect();
+            let ids: Vec<_> = found.iter().map(|folder| folder.id.clone()).collect();
             self.tell_once(format!(
                 "the folder '{}' is there {} times on {KIND} (ids {}): the oldest is written to, all are read",
                 printable(&segment.path),
                 found.len(),
-                ids.join(", ")
+                some_of(&ids)
             ));
         }
         found.into_iter().map(|folder| folder.id).collect()
@@ -290,7 +299,10 @@ impl Account {
             ..Call::default()
         })?;
         match asked {
-            Ok(answer) => read(&answer, "making a folder").map(Some).map(Ok),
+            Ok(answer) => {
+                let made = about(id, Ok(read(&answer, "making a folder")?))?;
+                Ok(made.map(Some))
+            }
             // It is there: an unanswered try has made it.
             Err(refusal) if refusal.status == 409 => {
                 let folder = self.file(id)?;
@@ -300,6 +312,16 @@ impl Account {
             }
             Err(refusal) => Ok(Err(refusal)),
         }
+    }
+}
+
+/// Ids in words, of many the first few.
+pub(super) fn some_of(ids: &[String]) -> String {
+    let (shown, left) = ids.split_at(ids.len().min(10));
+    let shown: Vec<_> = shown.iter().map(|id| printable(id)).collect();
+    match left.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 

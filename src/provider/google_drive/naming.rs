@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::api::{ALL_DRIVES, Call};
 use super::file::{File, id_of};
+use super::folders::some_of;
 use super::query::Query;
 use super::refusal::astray;
 use super::{GoogleDrive, KIND, no_file};
@@ -74,13 +75,12 @@ impl GoogleDrive {
 
     /// `ids` has those of several files of one name, the newest first.
     pub(super) fn tell_of_copies(&self, name: &str, ids: &[String]) {
-        let ids: Vec<_> = ids.iter().map(|id| printable(id)).collect();
         self.account.tell_once(format!(
             "'{}' is there {} times on {KIND}: the newest counts, and a sync of that file puts the others into \
              the trash (ids, newest first: {})",
             printable(name),
             ids.len(),
-            ids.join(", ")
+            some_of(ids)
         ));
     }
 
