@@ -94,7 +94,7 @@ fn n02_what_fails_for_ever_is_given_up_and_kept() {
 }
 
 #[test]
-fn g65_a_session_that_is_lost_is_begun_anew() {
+fn p18_a_session_that_is_lost_is_begun_anew() {
     for status in [404, 410, 499] {
         for nth in [1, 3, PIECES] {
             let gone = Fault::Text(status, "Not Found");
@@ -108,7 +108,7 @@ fn g65_a_session_that_is_lost_is_begun_anew() {
 }
 
 #[test]
-fn g65_a_file_that_was_finished_is_known_by_its_id() {
+fn p18_a_file_that_was_finished_is_known_by_its_id() {
     for status in [404, 409, 410, 499, 400] {
         let lost = Fault::ErrorAfterWork(status, "gone", "It is not known.");
         let upload = Outgoing::new().with(&vec![(Op::Chunk, When::Nth(PIECES), lost)]);
@@ -119,7 +119,7 @@ fn g65_a_file_that_was_finished_is_known_by_its_id() {
 }
 
 #[test]
-fn g65_a_session_lost_again_and_again_is_not_begun_for_ever() {
+fn p18_a_session_lost_again_and_again_is_not_begun_for_ever() {
     for status in [404, 410, 400] {
         let gone = Fault::Text(status, "Invalid request.");
         let faults = vec![
@@ -147,7 +147,7 @@ fn g65_a_mangled_request_is_asked_about_before_all_is_sent_again() {
 }
 
 #[test]
-fn g65_a_token_that_is_refused_at_every_piece_is_not_renewed_for_ever() {
+fn p17_a_token_that_is_refused_at_every_piece_is_not_renewed_for_ever() {
     let refused = Fault::Error(401, "authError", "Invalid Credentials");
     let upload = Outgoing::replacing().with(&vec![(Op::Chunk, When::AllAfter(2), refused)]);
     let asked = upload.fake().token_requests();
@@ -170,7 +170,7 @@ fn g65_a_token_that_is_refused_at_every_piece_is_not_renewed_for_ever() {
 }
 
 #[test]
-fn g65_an_id_that_is_taken_is_not_used() {
+fn p22_an_id_that_is_taken_is_not_used() {
     let taken = Fault::Error(
         409,
         "fileIdInUse",

@@ -75,7 +75,7 @@ fn days_ago(days: i64) -> Timestamp {
 }
 
 #[test]
-fn a_listing_is_whole_however_many_pages_it_has() {
+fn p21_a_listing_is_whole_however_many_pages_it_has() {
     let drive = nights(7);
     let fake = &drive.fake;
     fake.page_size(2);
@@ -116,7 +116,7 @@ fn a_listing_is_whole_however_many_pages_it_has() {
 }
 
 #[test]
-fn what_goes_or_comes_between_two_pages_is_no_trouble() {
+fn p21_what_goes_or_comes_between_two_pages_is_no_trouble() {
     let drive = nights(7);
     drive.fake.page_size(2);
     let gone = drive.fake.files(&FOLDER, &night(0)).remove(0).id;
@@ -134,7 +134,7 @@ fn what_goes_or_comes_between_two_pages_is_no_trouble() {
 }
 
 #[test]
-fn a_listing_in_doubt_is_an_error_and_nothing_is_done_about_it() {
+fn p21_a_listing_in_doubt_is_an_error_and_nothing_is_done_about_it() {
     let error = |status, reason| Fault::Error(status, reason, "No");
     let without = |key: &'static str| {
         Fault::edit(move |told| drop(told.as_object_mut().unwrap().shift_remove(key)))
@@ -189,7 +189,7 @@ fn a_listing_in_doubt_is_an_error_and_nothing_is_done_about_it() {
 }
 
 #[test]
-fn a_search_in_doubt_lets_nothing_be_sent_or_deleted() {
+fn p21_a_search_in_doubt_lets_nothing_be_sent_or_deleted() {
     for (when, fault) in [
         (When::Always, Fault::Incomplete),
         (When::AllAfter(3), Fault::Incomplete),
@@ -222,7 +222,7 @@ fn a_search_in_doubt_lets_nothing_be_sent_or_deleted() {
 }
 
 #[test]
-fn foreign_things_are_shown_for_what_they_are_and_left_alone() {
+fn p24_foreign_things_are_shown_for_what_they_are_and_left_alone() {
     let drive = Drive::new();
     let fake = &drive.fake;
     let folder = fake.make_folders(&FOLDER);
@@ -301,7 +301,7 @@ fn foreign_things_are_shown_for_what_they_are_and_left_alone() {
 }
 
 #[test]
-fn a_backup_beside_a_folder_of_its_name_is_a_backup() {
+fn p19_a_backup_beside_a_folder_of_its_name_is_a_backup() {
     for newer in [false, true] {
         let drive = Drive::new();
         let fake = &drive.fake;
@@ -444,7 +444,7 @@ fn twins() -> (Drive, String, String) {
 }
 
 #[test]
-fn of_two_files_of_a_name_the_newer_one_counts() {
+fn p19_of_two_files_of_a_name_the_newer_one_counts() {
     for page in [1000, 1] {
         let (drive, older, newer) = twins();
         drive.fake.page_size(page);
@@ -479,7 +479,7 @@ fn of_two_files_of_a_name_the_newer_one_counts() {
 }
 
 #[test]
-fn deleting_a_name_deletes_all_that_have_it() {
+fn p19_deleting_a_name_deletes_all_that_have_it() {
     for page in [1000, 1] {
         let (drive, older, newer) = twins();
         drive.fake.page_size(page);
@@ -498,7 +498,7 @@ fn deleting_a_name_deletes_all_that_have_it() {
 }
 
 #[test]
-fn prune_brings_no_older_file_of_a_name_back() {
+fn p19_prune_brings_no_older_file_of_a_name_back() {
     let drive = synced(3);
     let folder = drive.fake.folder(&FOLDER).unwrap();
     for number in 0..3 {
@@ -518,7 +518,7 @@ fn prune_brings_no_older_file_of_a_name_back() {
 }
 
 #[test]
-fn a_synced_file_takes_the_place_of_all_that_had_its_name() {
+fn p19_a_synced_file_takes_the_place_of_all_that_had_its_name() {
     let (drive, older, newer) = twins();
     drive.backup("made", &night(0), &noise(0, 1000));
     drive.sync(&format!("made/{}", night(0))).code(0);
@@ -547,7 +547,7 @@ fn prune_fills_the_trash_or_not_as_it_is_told() {
 }
 
 #[test]
-fn a_deletion_is_done_or_an_error() {
+fn p22_a_deletion_is_done_or_an_error() {
     let error = |status, reason| Fault::Error(status, reason, "No");
     let after = |status, reason| Fault::ErrorAfterWork(status, reason, "No");
     let cases = [

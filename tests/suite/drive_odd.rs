@@ -77,7 +77,7 @@ fn a_piece_that_is_refused_for_its_form_is_told_of_in_its_words() {
 }
 
 #[test]
-fn a_session_and_a_file_that_are_gone_without_a_reason_are_begun_anew() {
+fn p18_a_session_and_a_file_that_are_gone_without_a_reason_are_begun_anew() {
     for gone in [
         Fault::NoReason(404, "File not found: x"),
         Fault::Text(404, "Not Found"),
@@ -99,7 +99,7 @@ fn a_session_and_a_file_that_are_gone_without_a_reason_are_begun_anew() {
 }
 
 #[test]
-fn a_session_that_refuses_every_token_is_begun_anew() {
+fn p18_a_session_that_refuses_every_token_is_begun_anew() {
     let refused = Fault::Error(401, "authError", "Invalid Credentials");
     let faults = vec![
         (Op::Chunk, When::Nth(2), Fault::ResetAtByte(0)),
@@ -112,7 +112,7 @@ fn a_session_that_refuses_every_token_is_begun_anew() {
 }
 
 #[test]
-fn what_it_leaves_out_or_writes_otherwise_does_not_matter() {
+fn p24_what_it_leaves_out_or_writes_otherwise_does_not_matter() {
     let upload = Outgoing::replacing();
     let about = Fault::edit(|told| {
         *told = json!({ "user": null, "storageQuota": { "limit": "", "usage": 1.5 } });

@@ -519,7 +519,7 @@ fn info(drive: &Drive) -> Value {
 }
 
 #[test]
-fn the_room_is_told_as_far_as_there_is_one() {
+fn p16_the_room_is_told_as_far_as_there_is_one() {
     let drive = Drive::unassigned();
     drive.fake.quota(Some(1000), 600, 100);
     let told = info(&drive);
@@ -562,7 +562,7 @@ fn the_room_is_told_as_far_as_there_is_one() {
 }
 
 #[test]
-fn a_drive_without_room_says_what_fills_it() {
+fn p16_a_drive_without_room_says_what_fills_it() {
     let drive = Drive::new();
     let name = "db_backup_20250301_010000.db";
     drive.backup("made", name, &noise(1, 5000));

@@ -2,7 +2,7 @@
 //!
 //! | `protocols/google_drive.md` | test |
 //! |---|---|
-//! | §8, §11 storage full | `g11_…` |
+//! | §8, §11 storage full | `p16_…` |
 //! | §8 limits, and what stays forbidden | `g8_…` |
 //! | §9 rate limits, 750 GB a day | `g9_…` |
 //! | §2.1, §11 tokens in mid-upload | `p17_…` |
@@ -42,7 +42,7 @@ fn is_full(told: &Value, upload: &Outgoing, free: &Value) {
 }
 
 #[test]
-fn g11_what_is_known_not_to_fit_is_not_begun() {
+fn p16_what_is_known_not_to_fit_is_not_begun() {
     let upload = Outgoing::replacing();
     let begun = upload.fake().count(Op::Initiate);
     upload.fake().quota(Some(UNIT * 2), UNIT, UNIT / 2);
@@ -60,7 +60,7 @@ fn g11_what_is_known_not_to_fit_is_not_begun() {
 }
 
 #[test]
-fn g11_room_that_runs_out_meanwhile_is_named() {
+fn p16_room_that_runs_out_meanwhile_is_named() {
     // The service knows more than it told: at the begin, in the middle, at the end.
     for (op, nth, chunks) in [
         (Op::Initiate, 1, 0),
@@ -85,7 +85,7 @@ fn g11_room_that_runs_out_meanwhile_is_named() {
 }
 
 #[test]
-fn g11_a_full_drive_that_tells_no_numbers_is_full_all_the_same() {
+fn p16_a_full_drive_that_tells_no_numbers_is_full_all_the_same() {
     for refusal in [full(), Fault::Error(403, "quotaExceeded", "Quota exceeded")] {
         let faults = vec![
             (Op::Chunk, When::Nth(2), refusal),

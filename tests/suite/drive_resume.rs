@@ -201,7 +201,7 @@ fn x35_a_session_older_than_a_week_is_begun_anew() {
 }
 
 #[test]
-fn x35_a_session_that_the_service_forgot_is_begun_anew() {
+fn p18_a_session_that_the_service_forgot_is_begun_anew() {
     for status in [404, 410, 499] {
         let upload = stopped(3);
         upload.fake().forget_sessions(status);
@@ -214,7 +214,7 @@ fn x35_a_session_that_the_service_forgot_is_begun_anew() {
 }
 
 #[test]
-fn x35_a_session_that_forgot_some_goes_on_where_it_is() {
+fn p18_a_session_that_forgot_some_goes_on_where_it_is() {
     for left in [0, UNIT] {
         let upload = stopped(3);
         upload

@@ -2,8 +2,8 @@
 //!
 //! | `protocols/google_drive.md` | test |
 //! |---|---|
-//! | §6.2 pieces, cuts, what `Range` tells | `g62_…`, `n01_…` |
-//! | §6.3 lost answers | `g63_…` |
+//! | §6.2 pieces, cuts, what `Range` tells | `g62_…`, `n01_…`, `p18_…` |
+//! | §6.3 lost answers | `g63_…`, `p22_…` |
 //! | §6.4 no bytes at all, sizes | `g64_…` |
 //!
 //! [`Outgoing::settled`] holds for all of them: a further run ends well, what is stored is
@@ -97,7 +97,7 @@ fn n01_a_line_that_breaks_at_every_piece_still_ends() {
 }
 
 #[test]
-fn g62_only_what_the_service_says_to_have_counts() {
+fn p18_only_what_the_service_says_to_have_counts() {
     survived(
         Outgoing::new,
         vec![
@@ -126,7 +126,7 @@ fn g62_only_what_the_service_says_to_have_counts() {
 }
 
 #[test]
-fn g62_a_session_that_claims_more_than_it_was_sent_is_begun_anew() {
+fn p18_a_session_that_claims_more_than_it_was_sent_is_begun_anew() {
     for (nth, beyond) in [(1, UNIT), (2, 1), (2, UNIT * 3), (2, UNIT << 20)] {
         let fault = Fault::RangeBeyond(beyond);
         let upload = Outgoing::replacing().with(&vec![(Op::Chunk, When::Nth(nth), fault)]);
@@ -142,7 +142,7 @@ fn g62_a_session_that_claims_more_than_it_was_sent_is_begun_anew() {
 }
 
 #[test]
-fn g62_a_session_that_claims_more_when_asked_is_begun_anew() {
+fn p18_a_session_that_claims_more_when_asked_is_begun_anew() {
     // The second piece never came, and it says to have the third one.
     let faults = vec![
         (Op::Chunk, When::Nth(2), Fault::ResetAtByte(0)),
@@ -157,7 +157,7 @@ fn g62_a_session_that_claims_more_when_asked_is_begun_anew() {
 }
 
 #[test]
-fn g62_without_progress_another_session_is_tried_and_then_none() {
+fn p18_without_progress_another_session_is_tried_and_then_none() {
     for nth in [0, 2] {
         let upload = Outgoing::replacing();
         let stuck = (Op::Chunk, When::AllAfter(nth), Fault::NoProgress);
@@ -177,7 +177,7 @@ fn g62_without_progress_another_session_is_tried_and_then_none() {
 }
 
 #[test]
-fn g63_what_was_done_is_not_done_twice() {
+fn p22_what_was_done_is_not_done_twice() {
     let lost = [Fault::ResetAfterWork, after_work(500), after_work(503)];
     let mut cases = Vec::new();
     for op in [
@@ -204,7 +204,7 @@ fn g63_what_was_done_is_not_done_twice() {
 }
 
 #[test]
-fn g63_names_change_once_whatever_is_lost() {
+fn p22_names_change_once_whatever_is_lost() {
     // The first change gives the name, the second one retires what had it.
     let mut cases = Vec::new();
     for nth in [1, 2] {
@@ -221,7 +221,7 @@ fn g63_names_change_once_whatever_is_lost() {
 }
 
 #[test]
-fn g63_a_session_whose_address_is_lost_is_begun_anew() {
+fn p22_a_session_whose_address_is_lost_is_begun_anew() {
     for fault in [Fault::ResetAfterWork, after_work(503)] {
         let upload = Outgoing::new().with(&once(Op::Initiate, fault));
         upload.send(0).stderr_has("retrying in");

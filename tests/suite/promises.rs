@@ -122,7 +122,7 @@ impl Provider for Damaging {
 }
 
 #[test]
-fn a_copy_that_differs_is_never_published() {
+fn p15_a_copy_that_differs_is_never_published() {
     let sandbox = Sandbox::assigned();
     let source = sandbox.write("one.tar", vec![0; 5000]);
     let remote = sandbox.remote("acme-corp");

@@ -59,7 +59,7 @@ fn changes(requests: &[Request]) -> Vec<Op> {
 }
 
 #[test]
-fn a_listing_is_whole_however_many_pages_it_has() {
+fn p21_a_listing_is_whole_however_many_pages_it_has() {
     let cloud = nights(2500);
     let before = cloud.mark();
     let report = cloud.json(0, ["files", "acme-corp"]);
@@ -107,7 +107,7 @@ fn a_listing_is_whole_however_many_pages_it_has() {
 }
 
 #[test]
-fn a_listing_in_doubt_is_an_error_and_nothing_is_done_about_it() {
+fn p21_a_listing_in_doubt_is_an_error_and_nothing_is_done_about_it() {
     let lie = |total| Fault::WrongTotal(total);
     let trouble = || Fault::status(500, "InternalServerError");
     let none = |key: &'static str| Fault::edit(move |told| drop(told["_embedded"][key].take()));
@@ -166,7 +166,7 @@ fn a_listing_in_doubt_is_an_error_and_nothing_is_done_about_it() {
 }
 
 #[test]
-fn foreign_things_are_shown_for_what_they_are_and_left_alone() {
+fn p24_foreign_things_are_shown_for_what_they_are_and_left_alone() {
     let cloud = Cloud::new();
     let strange = [
         "line\nbreak.db",
@@ -248,7 +248,7 @@ fn foreign_things_are_shown_for_what_they_are_and_left_alone() {
 }
 
 #[test]
-fn a_file_where_the_directory_should_be_is_told() {
+fn p19_a_file_where_the_directory_should_be_is_told() {
     for (place, commands) in [
         (FOLDER, &["files", "sync", "verify"][..]),
         ("/vertex-ar/acme-corp", &["sync"]),
@@ -269,7 +269,7 @@ fn a_file_where_the_directory_should_be_is_told() {
 }
 
 #[test]
-fn a_deletion_is_done_or_an_error() {
+fn p22_a_deletion_is_done_or_an_error() {
     let took = |polls, ends| Fault::Accepted { polls, ends };
     let lost = Fault::StatusAfterWork {
         status: 502,
@@ -646,7 +646,7 @@ fn a_folder_that_is_refused_keeps_no_other_company_waiting() {
 }
 
 #[test]
-fn companies_are_apart() {
+fn s10_companies_are_apart() {
     let cloud = Cloud::new();
     for taken in [
         FOLDER,

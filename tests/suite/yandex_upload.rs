@@ -4,11 +4,11 @@
 //! |---|---|
 //! | 5.1 brake, real name last | [`y51_the_name_is_neutral_until_all_is_proven`] |
 //! | 5.2 silence after the last byte | `n03_…` |
-//! | 5.3 lost answers | `y53_…`, `n01_…`, `n02_…` |
-//! | 5.4 eventual consistency | `y54_…` |
-//! | 5.5 locks | `y55_…` |
-//! | 5.6 size and space | `y56_…` |
-//! | §1, §3 errors: 429, 401, odd answers | `y3_…`, `n05_…`, `s3_…` |
+//! | 5.3 lost answers | `n01_…`, `n02_…`, `p22_…` |
+//! | 5.4 eventual consistency | `p15_…`, `p20_…` |
+//! | 5.5 locks | `p23_…` |
+//! | 5.6 size and space | `p16_…` |
+//! | §1, §3 errors: 429, 401, odd answers | `n05_…`, `p17_…`, `p24_…`, `s3_…` |
 //!
 //! [`Upload::settled`] holds for all of them: a further run ends well, what is stored is
 //! what was sent, and nothing else is left, neither there nor in the state.
@@ -271,7 +271,7 @@ fn n03_silence_for_ever_ends_and_what_comes_late_is_taken_up() {
 }
 
 #[test]
-fn y53_what_was_done_is_not_done_twice() {
+fn p22_what_was_done_is_not_done_twice() {
     let lost = [Fault::ResetAfterWork, after_work(500), after_work(503)];
     let once = |op, fault: &Fault| (vec![(op, When::Nth(1), fault.clone())], 1);
     let mut cases = Vec::new();
@@ -337,7 +337,7 @@ fn y53_an_upload_that_the_server_calls_failed_is_not_looked_for() {
 }
 
 #[test]
-fn y54_what_is_stored_may_show_late() {
+fn p15_what_is_stored_may_show_late() {
     let (ever, put) = (usize::MAX, |fault| (Op::Put, When::Nth(1), fault));
     let stat = |nth| (Op::Stat, When::Nth(nth), failing(500));
     let unknown = || Fault::status(404, "DiskOperationNotFoundError");
@@ -366,7 +366,7 @@ fn y54_what_is_stored_may_show_late() {
 }
 
 #[test]
-fn y54_what_nobody_can_see_is_not_sent_again() {
+fn p20_what_nobody_can_see_is_not_sent_again() {
     let odd = Fault::edit(|answer| answer["size"] = json!("many"));
     for fault in [failing(503), Fault::Html(200), Fault::ResetBeforeWork, odd] {
         let upload = Upload::replacing();
@@ -382,7 +382,7 @@ fn y54_what_nobody_can_see_is_not_sent_again() {
 }
 
 #[test]
-fn y54_a_move_is_looked_after() {
+fn p20_a_move_is_looked_after() {
     let moving = |fault| vec![(Op::Move, When::Nth(1), fault)];
     let cases = [
         (moving(accepted(0, "success")), 1),
@@ -399,7 +399,7 @@ fn y54_a_move_is_looked_after() {
 }
 
 #[test]
-fn y54_without_any_hash_it_is_read_back() {
+fn p15_without_any_hash_it_is_read_back() {
     for damaged in [false, true] {
         let upload = Upload::new();
         let never = no_hashes(true, true, usize::MAX);
@@ -419,7 +419,7 @@ fn y54_without_any_hash_it_is_read_back() {
 }
 
 #[test]
-fn y54_what_is_stored_wrong_is_sent_again_once() {
+fn p15_what_is_stored_wrong_is_sent_again_once() {
     let lies = || (Op::Put, When::Nth(1), Fault::LyingHash);
     survived(Upload::replacing, vec![(vec![lies()], 2)]);
 
@@ -440,7 +440,7 @@ fn y54_what_is_stored_wrong_is_sent_again_once() {
 }
 
 #[test]
-fn y54_what_the_server_does_not_replace_is_put_aside_first() {
+fn p22_what_the_server_does_not_replace_is_put_aside_first() {
     let ignoring = |more: Option<(usize, Fault)>| {
         let always = (Op::Move, When::Always, Fault::IgnoreOverwrite);
         let more = more.map(|(nth, fault)| (Op::Move, When::Nth(nth), fault));
@@ -462,7 +462,7 @@ fn y54_what_the_server_does_not_replace_is_put_aside_first() {
 }
 
 #[test]
-fn y55_a_lock_is_waited_for() {
+fn p23_a_lock_is_waited_for() {
     for op in [Op::Link, Op::Mkdir, Op::Move, Op::Put] {
         let upload = Upload::new().with(vec![(op, When::First(4), locked())]);
         upload.send(0).stderr_has("it stays locked");
@@ -478,7 +478,7 @@ fn y55_a_lock_is_waited_for() {
 }
 
 #[test]
-fn y55_a_used_up_allowance_is_not_waited_for() {
+fn p16_a_used_up_allowance_is_not_waited_for() {
     let upload = Upload::new();
     let used_up = Fault::status(423, "DiskUploadTrafficLimitExceeded");
     upload.fake().on(Op::Link, When::Always, used_up);
@@ -491,7 +491,7 @@ fn y55_a_used_up_allowance_is_not_waited_for() {
 }
 
 #[test]
-fn y55_one_locked_folder_stops_one_company() {
+fn p23_one_locked_folder_stops_one_company() {
     let cloud = Cloud::new();
     cloud.companies(2, "yandex_disk");
     // Five requests make the folders of the first company, three those of the second.
@@ -525,7 +525,7 @@ fn y55_one_locked_folder_stops_one_company() {
 }
 
 #[test]
-fn y56_what_is_known_not_to_fit_is_not_begun() {
+fn p16_what_is_known_not_to_fit_is_not_begun() {
     let size = SIZE as u64;
     let room = |code, key, upload: &Upload, expected: u64| {
         let links = upload.fake().count(Op::Link);
@@ -567,7 +567,7 @@ fn y56_what_is_known_not_to_fit_is_not_begun() {
 }
 
 #[test]
-fn y56_who_pays_may_store_more() {
+fn p16_who_pays_may_store_more() {
     let free = |told: &mut Value| {
         told["is_paid"] = json!(false);
         told["max_file_size"] = json!(1000);
@@ -594,7 +594,7 @@ fn y56_who_pays_may_store_more() {
 }
 
 #[test]
-fn y56_room_that_runs_out_meanwhile_is_named() {
+fn p16_room_that_runs_out_meanwhile_is_named() {
     let size = SIZE as u64;
     let known = |told: &Value| (told["code"].clone(), told["needed"].clone());
     let full = (json!("quota_exceeded"), json!(size));
@@ -694,7 +694,7 @@ fn n05_who_is_asked_to_come_back_later_does() {
 }
 
 #[test]
-fn y3_a_refused_token_is_asked_about_once_more() {
+fn p17_a_refused_token_is_asked_about_once_more() {
     let refused = || Fault::status(401, "UnauthorizedError");
     let ops = [Op::Disk, Op::Link, Op::Stat, Op::Mkdir, Op::Move];
     let cases = ops.map(|op| (vec![(op, When::Nth(1), refused())], 1));
@@ -717,7 +717,7 @@ fn y3_a_refused_token_is_asked_about_once_more() {
 }
 
 #[test]
-fn y3_a_token_revoked_in_mid_upload_costs_no_second_one() {
+fn p17_a_token_revoked_in_mid_upload_costs_no_second_one() {
     let upload = Upload::replacing();
     let sent = upload.fake().hold(Op::Put, 1, Moment::AfterWork);
     let child = upload.call().spawn();
@@ -733,7 +733,7 @@ fn y3_a_token_revoked_in_mid_upload_costs_no_second_one() {
 }
 
 #[test]
-fn y3_answers_of_somebody_else_end_the_run() {
+fn p24_answers_of_somebody_else_end_the_run() {
     let large = [
         b"HTTP/1.1 200 OK\r\nContent-Length: 17000000\r\n\r\n",
         &*vec![b' '; 17_000_000],
