@@ -2,7 +2,7 @@
 //!
 //! | `protocols/google_drive.md` | test |
 //! |---|---|
-//! | §6.2 pieces, cuts, what `Range` tells | `g62_…`, `n01_…`, `p18_…` |
+//! | §6.2 pieces, cuts, what `Range` tells | `n01_…`, `p18_…` |
 //! | §6.3 lost answers | `g63_…`, `p22_…` |
 //! | §6.4 no bytes at all, sizes | `g64_…` |
 //!

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | 5.1 brake, real name last | [`y51_the_name_is_neutral_until_all_is_proven`] |
 //! | 5.2 silence after the last byte | `n03_…` |
-//! | 5.3 lost answers | `n01_…`, `n02_…`, `p22_…` |
+//! | 5.3 lost answers | `n01_…`, `n02_…`, `p22_…`, `y53_…` |
 //! | 5.4 eventual consistency | `p15_…`, `p20_…` |
 //! | 5.5 locks | `p23_…` |
 //! | 5.6 size and space | `p16_…` |
