@@ -138,11 +138,16 @@ pub fn part_of(name: &str) -> Option<(String, u32)> {
 /// Whether a name is one the application gives its backups, or ends as databases and archives do.
 pub fn looks_like_backup(name: &str) -> bool {
     const BEGINNINGS: [&str; 3] = ["db_backup_", "storage_backup_", "full_backup_"];
+    const COMPANIONS: [&str; 3] = [".db-journal", ".db-shm", ".db-wal"];
     const ENDINGS: [&str; 8] = [
         ".db", ".sqlite", ".sqlite3", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz",
     ];
     let whole = part_of(name).map_or_else(|| name.to_owned(), |(whole, _)| whole);
     let lower = whole.to_lowercase();
+    // What SQLite keeps beside a database is of no use without it, nor after it.
+    if COMPANIONS.iter().any(|end| lower.ends_with(end)) {
+        return false;
+    }
     BEGINNINGS.iter().any(|start| lower.starts_with(start))
         || ENDINGS.iter().any(|end| lower.ends_with(end))
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt;
+use std::os::unix::ffi::OsStrExt as _;
 
 use serde::{Serialize, Serializer};
 
@@ -70,7 +71,12 @@ impl FileName {
     pub fn from_os(name: &OsStr) -> Result<Self, Failure> {
         let text = name.to_str().ok_or_else(|| {
             let shown = name.to_string_lossy();
-            let detail = format!("'{shown}' cannot be a backup file name: it is not UTF-8");
+            let bytes = name.as_bytes();
+            let good = str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+            let byte = bytes.get(good).copied().unwrap_or_default();
+            let detail = format!(
+                "'{shown}' cannot be a backup file name: it is not UTF-8, because of the byte \\x{byte:02x}"
+            );
             Failure::new(Code::InvalidName, detail).hint("rename the file")
         })?;
         Self::new(text)

@@ -55,7 +55,12 @@ impl SourceFile {
                 ),
             )
         };
-        let meta = std::fs::metadata(path).map_err(failed)?;
+        let meta = match std::fs::metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(leads_nowhere(path).unwrap_or_else(|| failed(error)));
+            }
+            meta => meta.map_err(failed)?,
+        };
         if meta.is_dir() {
             return Err(not_a_file("a directory").hint("name the files in it"));
         }
@@ -71,6 +76,13 @@ impl SourceFile {
             return Err(not_a_file("not a regular file any more"));
         }
         let stamp = Stamp::of(&file).map_err(failed)?;
+        // Of such files as in /proc nobody can say when all of one was sent.
+        if stamp.size == 0
+            && (&file).read(&mut [0]).map_err(failed)? > 0
+            && Stamp::of(&file).map_err(failed)?.size == 0
+        {
+            return Err(not_a_file("a file of the system, which has no size"));
+        }
         // Only speed depends on it.
         let _ = rustix::fs::fadvise(&file, 0, None, Advice::Sequential);
         Ok(SourceFile {
@@ -138,17 +150,26 @@ impl SourceFile {
     /// Fails unless the file is still, and still at its path, what was opened.
     ///
     /// # Errors
-    /// `source_changed`.
+    /// `source_changed`; `backup_file_not_found` when it was removed.
     pub fn confirm_unchanged(&self) -> Result<(), Failure> {
-        let now = Stamp::of(&self.file).map_err(|error| self.changed(&system_reason(&error)))?;
-        if now != self.stamp {
-            return Err(self.changed("it was written to"));
-        }
         match Stamp::at(&self.path) {
-            Ok(there) if there.same_file(&self.stamp) => Ok(()),
-            Ok(_) => Err(self.changed("another file took its place")),
-            Err(error) => Err(self.changed(&system_reason(&error))),
+            Ok(there) if there.same_file(&self.stamp) => {}
+            Ok(_) => return Err(self.changed("another file took its place")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(self.vanished()),
+            Err(error) => return Err(self.changed(&system_reason(&error))),
         }
+        let now = Stamp::of(&self.file).map_err(|error| self.changed(&system_reason(&error)))?;
+        if now == self.stamp {
+            Ok(())
+        } else {
+            Err(self.changed("it was written to"))
+        }
+    }
+
+    fn vanished(&self) -> Failure {
+        let path = self.path.display();
+        let detail = format!("Backup file not found: {path} (it vanished while it was read)");
+        Failure::new(Code::BackupFileNotFound, detail)
     }
 
     /// The failure for a file that is not what it was.
@@ -169,34 +190,54 @@ fn refuse_live(path: &Path, live: &[&Path]) -> Result<(), Failure> {
             Code::LiveDatabase,
             format!("'{}' is a live database: {why}", path.display()),
         )
-        .hint("make a backup of it in Vertex AR, and send that"))
+        .hint("send a backup of it instead: vertex-backup backup create --type database"))
     };
-    let Ok(stamp) = Stamp::at(path) else {
-        return Ok(());
-    };
-    let is_live = |live: &&Path| Stamp::at(live).is_ok_and(|other| other.same_file(&stamp));
-    if live.iter().any(is_live) {
+    if is_one_of(path, live) {
         return refuse("it is written to all the time");
     }
-    for suffix in ["-journal", "-wal"] {
-        let mut companion = path.as_os_str().to_owned();
-        companion.push(suffix);
-        let companion = Path::new(&companion);
-        if companion
-            .metadata()
-            .is_ok_and(|meta| meta.is_file() && meta.len() > 0)
-        {
-            let name = companion
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
-            return refuse(&format!(
-                "'{name}' beside it holds changes that are not in it yet"
-            ));
+    // What a link leads to has its journal beside itself.
+    let real = std::fs::canonicalize(path).ok();
+    for path in real.as_deref().into_iter().chain([path]) {
+        for suffix in ["-journal", "-wal"] {
+            let mut companion = path.as_os_str().to_owned();
+            companion.push(suffix);
+            let companion = Path::new(&companion);
+            if companion
+                .metadata()
+                .is_ok_and(|meta| meta.is_file() && meta.len() > 0)
+            {
+                let name = companion
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned();
+                return refuse(&format!(
+                    "'{name}' beside it holds changes that are not in it yet"
+                ));
+            }
         }
     }
     Ok(())
+}
+
+/// Whether a path leads to one of some files, by whatever name.
+pub(crate) fn is_one_of(path: &Path, files: &[&Path]) -> bool {
+    let Ok(stamp) = Stamp::at(path) else {
+        return false;
+    };
+    let is_it = |file: &&Path| Stamp::at(file).is_ok_and(|other| other.same_file(&stamp));
+    files.iter().any(is_it)
+}
+
+/// The failure for a link whose target is missing: the name is there, a file is not.
+fn leads_nowhere(path: &Path) -> Option<Failure> {
+    let target = std::fs::read_link(path).ok()?;
+    let detail = format!(
+        "'{}' is a link to '{}', which is not there",
+        path.display(),
+        target.display()
+    );
+    Some(Failure::new(Code::LocalIo, detail))
 }
 
 /// The bytes of a source on their way: counted, hashed, and stopped by a signal.

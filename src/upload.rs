@@ -89,7 +89,13 @@ impl Outgoing {
         path: &Path,
         role: Role,
     ) -> Result<Self, Failure> {
-        let name = FileName::from_os(path.file_name().unwrap_or_default())?;
+        let Some(name) = path.file_name() else {
+            // It ends in `..` or is the root: what that is, opening it tells.
+            installation.source(path)?;
+            let detail = format!("'{}' names no file", path.display());
+            return Err(Failure::new(Code::LocalIo, detail));
+        };
+        let name = FileName::from_os(name)?;
         let source = installation.source(path)?;
         Ok(Outgoing { source, name, role })
     }

@@ -999,7 +999,7 @@ fn parts_that_had_begun_to_appear_are_completed_by_the_next_run() {
 }
 
 #[test]
-fn a_state_that_cannot_be_written_stops_it_before_anything_is_made() {
+fn l26_a_state_that_cannot_be_written_stops_it_before_anything_is_made() {
     let sandbox = installation();
     let call = sandbox.command(["backup", "create", "--json"]);
     let error = call

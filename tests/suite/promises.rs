@@ -12,9 +12,10 @@ use vertex_backup::failure::{Code, Failure};
 use vertex_backup::installation::{Installation, Remote};
 use vertex_backup::local_set::LocalSet;
 use vertex_backup::lock::Lock;
+use vertex_backup::name::FileName;
 use vertex_backup::progress::{Progress, Silent, Task};
 use vertex_backup::provider::error::Result as Answer;
-use vertex_backup::provider::{Content, Provider, Session};
+use vertex_backup::provider::{Content, Look, Object, Provider, Session};
 use vertex_backup::report::SyncReport;
 use vertex_backup::settings::{Flags, Settings, Surroundings};
 use vertex_backup::state::State;
@@ -139,10 +140,23 @@ fn p15_a_copy_that_differs_is_never_published() {
     assert_eq!(runs["runs"][0]["code"], json!("integrity_failed"));
 }
 
-type Change<'a> = &'a (dyn Fn(&Path) + std::marker::Sync);
+type Change = fn(&Path);
+
+/// A provider that has just received all of a source when something happens to it.
+struct AfterTheLast(Box<dyn Provider>, PathBuf, Change);
+
+impl Provider for AfterTheLast {
+    forward!(0: kind capabilities check claim quota stat list_page read begin inspect publish settle discard delete);
+
+    fn send(&self, session: &Session, body: &mut dyn Content, task: &dyn Task) -> Answer<()> {
+        self.0.send(session, body, task)?;
+        (self.2)(&self.1);
+        Ok(())
+    }
+}
 
 #[test]
-fn a_source_that_changes_is_no_backup() {
+fn l27_a_source_that_changes_is_no_backup() {
     let grow = |path: &Path| {
         fs::OpenOptions::new()
             .append(true)
@@ -178,14 +192,17 @@ fn a_source_that_changes_is_no_backup() {
         fs::write(path.with_extension("new"), vec![1; 3_000_000]).unwrap();
         fs::rename(path.with_extension("new"), path).unwrap();
     };
-    let remove = |path: &Path| fs::remove_file(path).unwrap();
+    let touch = |path: &Path| {
+        let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+        file.set_modified(std::time::SystemTime::now()).unwrap();
+    };
     let changes: [(&str, Change); 6] = [
-        ("grow", &grow),
-        ("shrink", &shrink),
-        ("empty", &empty),
-        ("rewrite", &rewrite),
-        ("replace", &replace),
-        ("remove", &remove),
+        ("grow", grow),
+        ("shrink", shrink),
+        ("empty", empty),
+        ("rewrite", rewrite),
+        ("replace", replace),
+        ("touch", touch),
     ];
     for (what, change) in changes {
         let sandbox = Sandbox::assigned();
@@ -194,6 +211,34 @@ fn a_source_that_changes_is_no_backup() {
         let result = desk.sync(&source, &meanwhile(|| change(&source)));
         assert_eq!(code_of(result), Code::SourceChanged, "{what}");
         assert!(Sandbox::files_below(&sandbox.root()).is_empty(), "{what}");
+        drop(desk);
+        // And after the last byte of it has arrived.
+        fs::write(&source, vec![0; 3_000_000]).unwrap();
+        let mut desk = Desk::new(&sandbox);
+        let (inner, path) = (desk.remote.provider, source.clone());
+        desk.remote.provider = Box::new(AfterTheLast(inner, path, change));
+        let result = desk.sync(&source, &Silent);
+        assert_eq!(code_of(result), Code::SourceChanged, "{what} in the end");
+        assert!(Sandbox::files_below(&sandbox.root()).is_empty(), "{what}");
+    }
+}
+
+#[test]
+fn l28_a_source_that_vanishes_while_it_is_read_is_not_there() {
+    for at_the_end in [false, true] {
+        let sandbox = Sandbox::assigned();
+        let source = sandbox.write("one.tar", vec![0; 3_000_000]);
+        let remove = |path: &Path| fs::remove_file(path).unwrap();
+        let mut desk = Desk::new(&sandbox);
+        let result = if at_the_end {
+            let (inner, path) = (desk.remote.provider, source.clone());
+            desk.remote.provider = Box::new(AfterTheLast(inner, path, remove));
+            desk.sync(&source, &Silent)
+        } else {
+            desk.sync(&source, &meanwhile(|| remove(&source)))
+        };
+        assert_eq!(code_of(result), Code::BackupFileNotFound, "{at_the_end}");
+        assert!(Sandbox::files_below(&sandbox.root()).is_empty());
     }
 }
 
@@ -405,7 +450,7 @@ fn same_name_other_content_is_replaced_unless_told_not_to() {
 }
 
 #[test]
-fn links_in_the_remote_directory_lead_nowhere() {
+fn s8_links_in_the_remote_directory_lead_nowhere() {
     let sandbox = Sandbox::assigned();
     let secret = sandbox.write("secret.db", "of somebody else");
     let remote = sandbox.remote("acme-corp");
@@ -440,7 +485,7 @@ fn links_in_the_remote_directory_lead_nowhere() {
 }
 
 #[test]
-fn a_link_on_the_way_to_the_remote_directory_is_refused() {
+fn x48_a_link_on_the_way_to_the_remote_directory_is_refused() {
     let sandbox = Sandbox::assigned();
     sandbox.write("one.db", "x");
     fs::create_dir_all(sandbox.root().join("vertex-ar")).unwrap();
@@ -489,7 +534,7 @@ fn the_exit_code_and_the_json_tell_of_each_file() {
 }
 
 #[test]
-fn a_configured_root_that_is_not_mounted_is_not_connected() {
+fn l33_a_configured_root_that_is_not_mounted_is_not_connected() {
     let sandbox = Sandbox::new();
     let nas = sandbox.path().join("nas");
     fs::create_dir(&nas).unwrap();
@@ -683,7 +728,7 @@ fn an_interrupted_download_goes_on_where_it_stopped() {
     sandbox
         .run(["download", "acme-corp", "large.tar", "-o", "out.tar"])
         .code(0)
-        .stderr("note: what an earlier run left in '.out.tar.partial' does not fit; it is fetched anew\n");
+        .stderr_has("note: what an earlier run left in '.out.tar.partial' does not fit; it is fetched anew\n");
     assert_eq!(
         fs::metadata(sandbox.file("out.tar")).unwrap().len(),
         400 << 20
@@ -833,4 +878,41 @@ fn memory_does_not_grow_with_the_file() {
         .command(["download", "acme-corp", "large.tar", "-o", "out.tar"])
         .limited("-v 150000");
     call.run().code(0);
+}
+
+/// A provider whose directory is swapped for something else right after one of its steps.
+pub struct Swapping {
+    pub inner: Box<dyn Provider>,
+    pub instant: &'static str,
+    pub swap: Box<dyn Fn() + Send + std::marker::Sync>,
+}
+
+impl Swapping {
+    fn after(&self, step: &str) {
+        if step == self.instant {
+            (self.swap)();
+        }
+    }
+}
+
+impl Provider for Swapping {
+    forward!(inner: kind capabilities check claim quota stat list_page read publish settle discard delete);
+
+    fn begin(&self, name: &FileName, size: u64) -> Answer<Session> {
+        let session = self.inner.begin(name, size);
+        self.after("begin");
+        session
+    }
+
+    fn send(&self, session: &Session, body: &mut dyn Content, task: &dyn Task) -> Answer<()> {
+        let sent = self.inner.send(session, body, task);
+        self.after("send");
+        sent
+    }
+
+    fn inspect(&self, session: &Session, look: Look, task: &dyn Task) -> Answer<Object> {
+        let found = self.inner.inspect(session, look, task);
+        self.after("inspect");
+        found
+    }
 }

@@ -80,7 +80,7 @@ fn a_manifest_proves_a_half_that_lost_its_sidecar() {
 }
 
 #[test]
-fn a_pipe_among_backups_holds_nobody_up() {
+fn l29_a_pipe_among_backups_holds_nobody_up() {
     let sandbox = Sandbox::assigned();
     let pipe = sandbox.file("full_backup_20250201_000000.json");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();

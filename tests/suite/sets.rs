@@ -348,7 +348,7 @@ impl Task for Nothing {
 }
 
 #[test]
-fn a_part_that_changes_after_it_was_compared_is_no_backup() {
+fn l27_a_part_that_changes_after_it_was_compared_is_no_backup() {
     let sandbox = Sandbox::assigned();
     let second = sandbox.file(&storage(PARTS[1]));
     let mut desk = Desk::new(&sandbox);
@@ -359,7 +359,7 @@ fn a_part_that_changes_after_it_was_compared_is_no_backup() {
 }
 
 #[test]
-fn a_part_that_vanishes_on_the_way_leaves_no_sidecar() {
+fn l28_a_part_that_vanishes_on_the_way_leaves_no_sidecar() {
     let sandbox = Sandbox::assigned();
     let second = sandbox.file(&storage(PARTS[1]));
     let mut desk = Desk::new(&sandbox);
@@ -735,7 +735,7 @@ fn a_remote_set_that_is_not_whole_is_not_brought() {
 }
 
 #[test]
-fn a_hostile_remote_sidecar_leads_nowhere() {
+fn s8_a_hostile_remote_sidecar_leads_nowhere() {
     let sandbox = Sandbox::assigned();
     sandbox.without_backups();
     let remote = sandbox.remote("acme-corp");
