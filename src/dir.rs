@@ -240,12 +240,23 @@ impl Dir {
     /// Renames within this directory, failing when the new name is taken.
     pub fn rename_new(&self, from: &str, to: &str) -> io::Result<()> {
         match fs::renameat_with(&self.fd, from, &self.fd, to, RenameFlags::NOREPLACE) {
-            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-                fs::linkat(&self.fd, from, &self.fd, to, AtFlags::empty())?;
-                self.remove(from)?;
-                Ok(())
-            }
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => self.link_new(from, to),
             result => Ok(result?),
+        }
+    }
+
+    /// As [`Dir::rename_new`], on a file system that knows no such renaming.
+    fn link_new(&self, from: &str, to: &str) -> io::Result<()> {
+        match fs::linkat(&self.fd, from, &self.fd, to, AtFlags::empty()) {
+            Ok(()) => self.remove(from).map(drop),
+            // Nor links, as FAT does over some protocols. Looking first is all that is left.
+            Err(Errno::PERM | Errno::NOSYS | Errno::NOTSUP | Errno::MLINK) => {
+                if self.entry(to)?.is_some() {
+                    return Err(Errno::EXIST.into());
+                }
+                self.rename(from, to)
+            }
+            Err(errno) => Err(errno.into()),
         }
     }
 
@@ -311,6 +322,38 @@ pub fn folder_of(path: &Path) -> &Path {
     path.parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
+}
+
+/// Who may write to a folder, where that is why it could not be written to.
+///
+/// Of one that is missing, the nearest above it is told of.
+pub fn who_may_write(folder: &Path, error: &io::Error) -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {}
+        io::ErrorKind::ReadOnlyFilesystem => {
+            let shown = folder.display();
+            return Some(format!("the file system of '{shown}' is mounted read-only"));
+        }
+        _ => return None,
+    }
+    let found = folder.ancestors().find_map(|place| {
+        let place = if place.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            place
+        };
+        Some((place, place.metadata().ok()?))
+    });
+    let (place, meta) = found?;
+    Some(format!(
+        "'{}' belongs to uid {} and gid {} with the mode {:04o}; this ran as uid {}",
+        place.display(),
+        meta.uid(),
+        meta.gid(),
+        meta.mode() & 0o7777,
+        rustix::process::geteuid().as_raw()
+    ))
 }
 
 /// Makes a path of folders, each 0700; those that exist are left as they are.

@@ -18,6 +18,7 @@ use crate::provider::error::watch;
 use crate::receive::Receiver;
 use crate::report::DownloadReport;
 use crate::sidecar::{MAX_SIDECAR_BYTES, relocated, relocated_manifest};
+use crate::source::is_one_of;
 use crate::state::State;
 use crate::target::{Output, Target, cannot_write};
 use crate::wanted::Wanted;
@@ -61,6 +62,7 @@ impl Download<'_> {
         let backup_dir = &self.installation.settings.backup_dir.value;
         let is_full = wanted.is_full();
         let target = Target::find(&self.options.output, backup_dir, wanted, is_full)?;
+        self.refuse_live(&target)?;
         let what = format!("Download to '{}'", target.resolved().display());
         let lock = match self.installation.lock(&what, "download") {
             Err(failure) if failure.code() == Code::Locked => return Err(failure.into()),
@@ -81,6 +83,23 @@ impl Download<'_> {
             let outcome = Outcome::done(verdict, &report.message, bytes);
             Ok((report, outcome))
         })
+    }
+
+    /// Fails before the application's database or our state would be opened or replaced: who
+    /// has them open would go on writing to what has no name any more.
+    fn refuse_live(&self, target: &Target) -> Result<(), Failure> {
+        let settings = &self.installation.settings;
+        let path = target.path();
+        if is_one_of(&path, &[&settings.db.value, &settings.state.value]) {
+            let detail = format!(
+                "'{}' is a live database: a download does not replace it",
+                path.display()
+            );
+            return Err(
+                Failure::new(Code::LiveDatabase, detail).hint("choose another name with -o FILE")
+            );
+        }
+        Ok(())
     }
 
     /// Brings one database or storage backup as part of something else, which has the

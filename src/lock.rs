@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::actor::Actor;
-use crate::dir::{Dir, Stamp, folder_of, give_like};
+use crate::dir::{Dir, Stamp, folder_of, give_like, who_may_write};
 use crate::failure::{Code, Failure};
 use crate::hash::Sha256;
 use crate::redact::known;
@@ -67,8 +67,10 @@ impl Locks {
                 self.folder.display(),
                 system_reason(&error)
             );
-            Failure::new(Code::LocalIo, detail)
-                .hint("make the folder of the state writable, or set VERTEX_BACKUP_STATE")
+            let way_out = "make the folder of the state writable, or set VERTEX_BACKUP_STATE";
+            let who = who_may_write(&self.folder, &error);
+            let hint = who.map_or_else(|| way_out.to_owned(), |who| format!("{who}; {way_out}"));
+            Failure::new(Code::LocalIo, detail).hint(hint)
         };
         let dir = self.open_folder().map_err(failed)?;
         let name = file_name(what);

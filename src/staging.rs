@@ -7,6 +7,7 @@
 use std::fs::{File, Permissions, TryLockError};
 use std::io::{self, Read, Seek as _, Write as _};
 use std::path::Path;
+use std::sync::Once;
 
 use rustix::fs::{Advice, FallocateFlags};
 use rustix::io::Errno;
@@ -124,8 +125,16 @@ impl<'d> Staging<'d> {
     }
 
     /// Waits until the bytes are on the medium.
+    ///
+    /// A file system that cannot wait (some network ones) is taken as it is, and told of once.
     pub fn settle(&self) -> io::Result<()> {
-        self.file.sync_all()
+        match rustix::io::retry_on_intr(|| rustix::fs::fsync(&self.file)) {
+            Err(Errno::INVAL | Errno::NOTSUP | Errno::NOSYS) => {
+                warn_of_weak_sync(self.dir.path());
+                Ok(())
+            }
+            result => Ok(result?),
+        }
     }
 
     /// Gives the file its name. Only a settled and verified file may come here.
@@ -146,6 +155,16 @@ impl<'d> Staging<'d> {
     ) -> io::Result<(Sha256, u64)> {
         read_back(&mut self.file, step)
     }
+}
+
+fn warn_of_weak_sync(folder: &Path) {
+    static TOLD: Once = Once::new();
+    TOLD.call_once(|| {
+        log::warn!(
+            "the file system of '{}' cannot say when a file is on its disk: a power cut may take the last files along",
+            folder.display()
+        );
+    });
 }
 
 impl io::Write for Staging<'_> {

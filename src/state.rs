@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
 use crate::database::{self, Access};
-use crate::dir::{folder_of, give_like};
+use crate::dir::{folder_of, give_like, who_may_write};
 use crate::failure::{Code, Failure};
 use crate::text::system_reason;
 
@@ -257,8 +257,10 @@ fn create_private(path: &Path) -> Result<(), Failure> {
                 path.display(),
                 system_reason(&error)
             );
-            Err(Failure::new(Code::LocalIo, detail)
-                .hint("make its folder writable, or put it elsewhere with VERTEX_BACKUP_STATE"))
+            let way_out = "make its folder writable, or put it elsewhere with VERTEX_BACKUP_STATE";
+            let who = who_may_write(folder_of(path), &error);
+            let hint = who.map_or_else(|| way_out.to_owned(), |who| format!("{who}; {way_out}"));
+            Err(Failure::new(Code::LocalIo, detail).hint(hint))
         }
     }
 }

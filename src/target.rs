@@ -3,7 +3,7 @@
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use crate::dir::{Dir, folder_of, lacks_room, make_folders};
+use crate::dir::{Dir, folder_of, lacks_room, make_folders, who_may_write};
 use crate::failure::{Code, Failure};
 use crate::hash::Sha256;
 use crate::name::MAX_NAME_BYTES;
@@ -90,8 +90,11 @@ impl Target {
                 folder.display(),
                 system_reason(&error)
             );
-            Failure::new(Code::LocalIo, detail)
-                .hint("make the folder, or choose another with -o DIR")
+            let hint = "make the folder, or choose another with -o DIR";
+            match who_may_write(&folder, &error) {
+                Some(who) => Failure::new(Code::LocalIo, detail).hint(who),
+                None => Failure::new(Code::LocalIo, detail).hint(hint),
+            }
         })?;
         Ok(Target {
             dir,
@@ -250,7 +253,11 @@ pub(crate) fn cannot_write(path: &Path, error: &io::Error) -> Failure {
         path.display(),
         system_reason(error)
     );
-    Failure::new(Code::LocalIo, detail)
+    let failure = Failure::new(Code::LocalIo, detail);
+    match who_may_write(folder_of(path), error) {
+        Some(who) => failure.hint(who),
+        None => failure,
+    }
 }
 
 fn make_folder(folder: &Path) -> Result<(), Failure> {
@@ -260,6 +267,8 @@ fn make_folder(folder: &Path) -> Result<(), Failure> {
             folder.display(),
             system_reason(&error)
         );
-        Failure::new(Code::LocalIo, detail).hint("choose another with -o DIR or --backup-dir DIR")
+        let choose = "choose another with -o DIR or --backup-dir DIR";
+        let hint = who_may_write(folder, &error).map(|who| format!("{who}; {choose}"));
+        Failure::new(Code::LocalIo, detail).hint(hint.unwrap_or_else(|| choose.to_owned()))
     })
 }
