@@ -5,7 +5,7 @@ use crate::company::{BackupConfig, Changes, Company};
 use crate::directories::Directories;
 use crate::failure::Failure;
 use crate::history::{Intent, Outcome, Verdict};
-use crate::installation::{Installation, Remote, backup_config};
+use crate::installation::{Installation, Remote, backup_config, refuse_forgotten};
 use crate::lock::Lock;
 use crate::name::FileName;
 use crate::provider::ProviderKind;
@@ -42,8 +42,11 @@ impl Assignment {
         if !registry.is_configured(provider) {
             return Err(not_configured(provider).into());
         }
-        Directories::read(&installation.companies(), Some(provider))?
-            .refuse_shared(company_id, provider, &directory)?;
+        let directories = Directories::read(&installation.companies(), Some(provider))?;
+        directories.refuse_shared(company_id, provider, &directory)?;
+        if provider == ProviderKind::Local {
+            directories.refuse_alias(company_id, registry.local_root().0, &directory)?;
+        }
         Ok(Assignment {
             provider,
             directory,
@@ -68,6 +71,10 @@ impl Assignment {
         crate::status::test(installation, registry, self.provider)?;
         let mut state = installation.state()?;
         let identity = state.identity(&registry.storage_key(self.provider))?;
+        if identity.is_none() {
+            let directories = Directories::read(&installation.companies(), Some(self.provider))?;
+            refuse_forgotten(registry, self.provider, Some(&state), &directories)?;
+        }
         let provider = registry.open(self.provider, Some(self.directory.clone()), identity)?;
         let place = Place {
             company_id: company.id.clone(),

@@ -401,6 +401,13 @@ impl State {
         found.map_err(|error| self.failed(&error))
     }
 
+    /// Whether anything went well on a provider, or with its settings, since the state began.
+    pub fn has_used(&self, provider: &str) -> Result<bool, Failure> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM history WHERE provider = ?1 AND verdict = 'ok')";
+        let found = self.connection.query_row(sql, [provider], |row| row.get(0));
+        found.map_err(|error| self.failed(&error))
+    }
+
     /// Notes the identity of a storage; `None` forgets it.
     pub fn set_identity(&mut self, storage: &str, identity: Option<&str>) -> Result<(), Failure> {
         self.transaction(|connection| match identity {

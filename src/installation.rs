@@ -216,10 +216,16 @@ impl Installation {
             return Err(not_configured(kind).into());
         }
         directories.refuse_shared(&company.id, kind, &directory)?;
+        if kind == ProviderKind::Local {
+            directories.refuse_alias(&company.id, registry.local_root().0, &directory)?;
+        }
         let identity = match state {
             Some(state) => state.identity(&registry.storage_key(kind))?,
             None => None,
         };
+        if identity.is_none() {
+            refuse_forgotten(registry, kind, state, directories)?;
+        }
         let provider = registry.open(kind, Some(directory.clone()), identity)?;
         let place = Place {
             company_id: company.id.clone(),
@@ -283,6 +289,28 @@ impl Installation {
             && device(root).is_some()
             && device(root) == device(&self.settings.backup_dir.value)
     }
+}
+
+/// Fails for an empty root of which nothing is known, though companies have their backups
+/// there: the state was lost, and what should be mounted there may not be. The first to use
+/// a root says so by assigning or naming it, which is in the history.
+///
+/// # Errors
+/// As for a root that is not mounted.
+pub(crate) fn refuse_forgotten(
+    registry: &Registry,
+    kind: ProviderKind,
+    state: Option<&State>,
+    directories: &Directories,
+) -> Result<(), Failure> {
+    if kind != ProviderKind::Local || !directories.is_used(kind) {
+        return Ok(());
+    }
+    let is_known = state.map_or(Ok(false), |state| state.has_used(kind.name()))?;
+    if is_known {
+        return Ok(());
+    }
+    Ok(registry.refuse_empty_root()?)
 }
 
 /// For how long an upload that arrived, and never got its name, waits to be taken up: by

@@ -5,6 +5,7 @@
 //! directory, each backup a regular file. Uploads are written beside their
 //! target, settled, read back from the medium and renamed.
 
+mod exact;
 mod root;
 
 use std::io::{self, Read, Seek as _, SeekFrom};
@@ -13,20 +14,21 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use rustix::fs::FileType;
 
+use self::exact::{Found, find};
 use self::root::Root;
 use super::error::{Kind, Shortage, disk, ended_early, watch};
 use super::{
     Capabilities, Connection, Content, Deletion, Error, Look, Object, ObjectKind, Provider,
     ProviderKind, Quota, Result, Session,
 };
-use crate::dir::{Dir, Entry, Stamp, is_link_refusal, lacks_room};
+use crate::dir::{Dir, Entry, Stamp, is_link_refusal, lacks_room, who_may_write};
 use crate::name::{FileName, is_temporary};
 use crate::progress::Task;
 use crate::remote_path::RemotePath;
 use crate::staging::{Staging, read_back, read_from_medium};
 use crate::text::bytes;
 
-pub use self::root::Identity;
+pub use self::root::{Identity, refuse_empty_root};
 
 const KIND: ProviderKind = ProviderKind::Local;
 
@@ -86,12 +88,17 @@ fn step_failed(dir: &Dir, name: &str, error: io::Error) -> Error {
             "below the root, links are not followed: replace it with a real directory, or choose another --remote-path",
         );
     }
-    disk(
-        KIND,
-        &format!("cannot open the remote directory '{}'", path.display()),
-        error,
-        None,
-    )
+    let who = who_may_write(dir.path(), &error);
+    let doing = format!("cannot open the remote directory '{}'", path.display());
+    advised(disk(KIND, &doing, error, None), who)
+}
+
+/// With the way out, where one is known.
+fn advised(error: Error, hint: Option<String>) -> Error {
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
 }
 
 /// Changes with every write. Without the device: its number may be another after a new mount.
@@ -125,7 +132,10 @@ fn write_failed(dir: &Dir, name: &str, needed: u64, error: io::Error) -> Error {
             let free = Some(free);
             disk(KIND, &doing, error, Some(Shortage { needed, free }))
         }
-        _ => disk(KIND, &doing, error, None),
+        _ => {
+            let who = who_may_write(dir.path(), &error);
+            advised(disk(KIND, &doing, error, None), who)
+        }
     }
 }
 
@@ -170,7 +180,7 @@ impl Provider for Local {
         let Some(dir) = self.open_directory()? else {
             return Ok(None);
         };
-        let entry = dir.entry(name.as_str()).map_err(|error| {
+        let found = find(&dir, name.as_str()).map_err(|error| {
             disk(
                 KIND,
                 &format!(
@@ -181,7 +191,7 @@ impl Provider for Local {
                 None,
             )
         })?;
-        Ok(entry.map(|entry| object(name.as_str(), &entry)))
+        Ok(found.entry().map(|entry| object(name.as_str(), &entry)))
     }
 
     /// One page holds all: the file system is asked as the visits go on.
@@ -245,10 +255,19 @@ impl Provider for Local {
                 dir.path().join(name.as_str()).display()
             )
         };
-        let taken = dir
-            .entry(name.as_str())
-            .map_err(|error| disk(KIND, &doing(), error, None))?;
-        if taken.is_some_and(|entry| entry.kind != FileType::RegularFile) {
+        let taken = find(&dir, name.as_str()).map_err(|error| disk(KIND, &doing(), error, None))?;
+        if let Found::OtherCase(other) = &taken {
+            let detail = format!(
+                "'{name}' cannot be stored beside '{other}' in '{}': the file system there takes both for one",
+                dir.path().display()
+            );
+            return Err(Error::new(KIND, Kind::NotAFile, detail)
+                .hint("rename one of the two, or use a storage that tells capital letters from small ones"));
+        }
+        if taken
+            .entry()
+            .is_some_and(|entry| entry.kind != FileType::RegularFile)
+        {
             let detail = format!(
                 "'{}' is not a file, and is left alone",
                 dir.path().join(name.as_str()).display()
@@ -370,7 +389,7 @@ impl Provider for Local {
                 None,
             )
         };
-        match dir.entry(name.as_str()).map_err(failed)? {
+        match find(&dir, name.as_str()).map_err(failed)?.entry() {
             None => return Ok(false),
             Some(entry) if entry.kind == FileType::RegularFile => {}
             Some(_) => {

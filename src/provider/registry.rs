@@ -10,7 +10,7 @@ use super::google_drive;
 use super::google_drive::scope::DRIVE;
 use super::google_drive::service_account::{Key, KeyFile, ServiceAccount};
 use super::google_drive::token::{Credentials, bare_token_warning};
-use super::local::{Identity, Local};
+use super::local::{self, Identity, Local};
 use super::oauth::{Client, Endpoints, Fetch, OAuth, Renew, Service};
 use super::retry::{Policy, Retried};
 use super::yandex_disk::{Account, YandexDisk, oauth};
@@ -124,6 +124,18 @@ impl Registry {
         match &self.sections.local.root {
             Some(root) => (root, true),
             None => (&self.builtin_root, false),
+        }
+    }
+
+    /// Fails when the configured root of the local provider is missing or empty: what should be
+    /// mounted there may not be.
+    ///
+    /// # Errors
+    /// `provider_connection_failed` with the reason `not_mounted`.
+    pub fn refuse_empty_root(&self) -> super::Result<()> {
+        match self.local_root() {
+            (root, true) => local::refuse_empty_root(root),
+            (_, false) => Ok(()),
         }
     }
 

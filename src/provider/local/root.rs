@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::super::error::{Kind, Reason};
 use super::super::{Error, ProviderKind, Result};
-use crate::dir::{Dir, make_folders};
+use crate::dir::{Dir, make_folders, who_may_write};
 use crate::hash::random_id;
 use crate::staging::Staging;
 use crate::text::system_reason;
@@ -179,18 +179,49 @@ impl Root {
     }
 
     fn not_mounted(&self, why: &str) -> Error {
-        let root = self.path.display();
-        Error::new(KIND, Kind::Connection(Reason::NotMounted), format!("the root '{root}' {why}")).hint(format!(
-            "mount the storage there; to take what is there now: vertex-backup providers set local --root '{root}' --accept"
-        ))
+        not_mounted(&self.path, why)
     }
 
     fn forbidden(&self, doing: &str, error: &io::Error) -> Error {
+        // A server took back what it had handed out, as NFS does.
+        if error.kind() == io::ErrorKind::StaleNetworkFileHandle {
+            return self.not_mounted("is not served any more (stale file handle)");
+        }
         let why = format!(
             "cannot {doing} the root '{}': {}",
             self.path.display(),
             system_reason(error)
         );
-        Error::new(KIND, Kind::Connection(Reason::Forbidden), why).hint(OTHER_ROOT)
+        let hint = match who_may_write(&self.path, error) {
+            Some(who) => format!("{who}; {OTHER_ROOT}"),
+            None => OTHER_ROOT.to_owned(),
+        };
+        Error::new(KIND, Kind::Connection(Reason::Forbidden), why).hint(hint)
     }
+}
+
+/// Fails for a root that is missing or empty, though it should hold backups.
+///
+/// # Errors
+/// [`Reason::NotMounted`]; what the system says of a root that cannot be looked into is left
+/// to whoever uses it.
+pub fn refuse_empty_root(root: &Path) -> Result<()> {
+    let is_empty = match Dir::open(root).and_then(|dir| Ok(dir.names()?.next().is_none())) {
+        Ok(is_empty) => is_empty,
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    };
+    if is_empty {
+        let why =
+            "is empty, though companies have their backups there, and nothing is recorded of it";
+        return Err(not_mounted(root, why));
+    }
+    Ok(())
+}
+
+fn not_mounted(root: &Path, why: &str) -> Error {
+    let root = root.display();
+    let detail = format!("the root '{root}' {why}");
+    Error::new(KIND, Kind::Connection(Reason::NotMounted), detail).hint(format!(
+        "mount the storage there; to take what is there now: vertex-backup providers set local --root '{root}' --accept"
+    ))
 }
