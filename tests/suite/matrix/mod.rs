@@ -3,6 +3,13 @@
 mod crash;
 mod hostile;
 mod local;
+mod local_aliases;
+mod local_escapes;
+mod local_kinds;
+mod local_names;
+mod local_roots;
+mod local_sizes;
+mod local_source;
 mod network;
 mod process;
 mod provider;
