@@ -12,7 +12,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, Unexpected, Visitor};
 use crate::archive::Compression;
 use crate::dir::folder_of;
 use crate::failure::Failure;
-use crate::json_file::{Object, load_shared, parse_typed};
+use crate::json_file::{Object, load, load_shared, parse_typed};
 use crate::settings::Settings;
 
 const MIB: u64 = 1024 * 1024;
@@ -58,7 +58,8 @@ impl BackupSettings {
         let Some(file) = file else {
             return Ok(Self::default());
         };
-        Ok(load_shared(&file, |text| parse(text, &file))?.map_or_else(Self::default, |(it, _)| it))
+        Ok(load_shared(|| load(&file), |text| parse(text, &file))?
+            .map_or_else(Self::default, |(it, _)| it))
     }
 }
 

@@ -13,6 +13,8 @@ use std::thread::Builder;
 
 use jiff::civil::DateTime;
 
+use rustix::process::{Resource, getrlimit};
+
 use crate::backup::BackupType;
 use crate::company::{BadRow, Company, Filter};
 use crate::directories::Directories;
@@ -116,6 +118,7 @@ impl<'a> Bulk<'a> {
         progress_of: &(dyn Fn(&Company) -> Box<dyn Progress + 'a> + std::marker::Sync),
         tell: Tell<'_>,
     ) -> anyhow::Result<Vec<BadRow>> {
+        let jobs = affordable(jobs);
         let (sender, receiver) = sync_channel::<Company>(jobs);
         let receiver = Mutex::new(receiver);
         std::thread::scope(|scope| {
@@ -330,6 +333,21 @@ impl<'a> Bulk<'a> {
         }
         self.outages.note(company, error);
     }
+}
+
+/// As many at a time as the limits of this process leave room for: each has its own files
+/// and buffers, and where one fails for want of them, all do.
+fn affordable(jobs: usize) -> usize {
+    const MIB: u64 = 1024 * 1024;
+    let room = |resource, own: u64, each: u64| {
+        let limit = getrlimit(resource).current;
+        let room = limit.map(|limit| limit.saturating_sub(own) / each);
+        room.and_then(|room| usize::try_from(room).ok())
+            .unwrap_or(usize::MAX)
+    };
+    let files = room(Resource::Nofile, 16, 16);
+    let memory = room(Resource::As, 48 * MIB, 16 * MIB);
+    jobs.min(files).min(memory).max(1)
 }
 
 /// Opens a company's remote and finds what it lacks. A night without a provider is a

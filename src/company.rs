@@ -436,13 +436,8 @@ impl Key {
 }
 
 fn read_row(row: &Row<'_>) -> Result<Company, BadRow> {
-    let id = text_cell(row, 0, "id");
     let bad = |why: String| BadRow {
-        id: id
-            .as_ref()
-            .ok()
-            .and_then(Clone::clone)
-            .unwrap_or_else(|| "?".into()),
+        id: shown(row, 0),
         why,
     };
     let required = |cell: Result<Option<String>, String>, column: &str| {
@@ -457,8 +452,28 @@ fn read_row(row: &Row<'_>) -> Result<Company, BadRow> {
             .map_err(bad)?
             .filter(|text| !text.is_empty()),
         created_at: text_cell(row, 4, "created_at").unwrap_or_default(),
-        id: required(id.clone(), "id").map_err(bad)?,
+        id: required(text_cell(row, 0, "id"), "id").map_err(bad)?,
     })
+}
+
+/// A cell as far as it can be shown: what is no text as `SQL` would write it.
+fn shown(row: &Row<'_>, index: usize) -> String {
+    const LONGEST: usize = 32;
+    match row.get_ref(index) {
+        Ok(ValueRef::Text(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
+        Ok(ValueRef::Blob(bytes)) => {
+            let hex: String = bytes
+                .iter()
+                .take(LONGEST)
+                .map(|byte| format!("{byte:02X}"))
+                .collect();
+            let cut = if bytes.len() > LONGEST { "…" } else { "" };
+            format!("X'{hex}{cut}'")
+        }
+        Ok(ValueRef::Integer(number)) => number.to_string(),
+        Ok(ValueRef::Real(number)) => number.to_string(),
+        Ok(ValueRef::Null) | Err(_) => "?".into(),
+    }
 }
 
 fn text_cell(row: &Row<'_>, index: usize, column: &str) -> Result<Option<String>, String> {

@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::de::{Error as _, Unexpected};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use crate::duration;
 use crate::failure::{Code, Failure};
-use crate::json_file::{load, parse_typed, wide_mode_warning};
+use crate::json_file::{load, parse_typed};
 use crate::sections::Sections;
-use crate::settings::Setting;
+use crate::settings::{COLOR_MODES, FORMATS, PROGRESS_MODES, Setting};
 use crate::text::nearest;
 
 /// The settings it may hold, each the same as the flag or variable of that name.
@@ -21,12 +23,65 @@ pub struct Values {
     pub storage_dir: Option<PathBuf>,
     pub remote_config: Option<PathBuf>,
     pub state: Option<PathBuf>,
+    #[serde(deserialize_with = "format")]
     pub format: Option<String>,
+    #[serde(deserialize_with = "progress")]
     pub progress: Option<String>,
+    #[serde(deserialize_with = "color")]
     pub color: Option<String>,
+    #[serde(deserialize_with = "length_of_time")]
     pub lock_wait: Option<String>,
+    #[serde(deserialize_with = "length_of_time")]
     pub timeout: Option<String>,
+    #[serde(deserialize_with = "length_of_time")]
     pub retry_pause: Option<String>,
+}
+
+/// A word that a setting can have. What it is instead may be a token in the wrong place, so
+/// the error is one of this file, with its place and without the value.
+fn checked<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    fits: impl FnOnce(&str) -> bool,
+    expected: &str,
+) -> Result<Option<String>, D::Error> {
+    let word = Option::<String>::deserialize(deserializer)?;
+    if word.as_deref().is_none_or(fits) {
+        return Ok(word);
+    }
+    Err(D::Error::invalid_value(
+        Unexpected::Other("another"),
+        &expected,
+    ))
+}
+
+fn one_of<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    choices: &[(&str, T)],
+) -> Result<Option<String>, D::Error> {
+    let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+    let expected = format!("one of {}", names.join(", "));
+    checked(deserializer, |word| names.contains(&word), &expected)
+}
+
+fn format<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    one_of(deserializer, &FORMATS)
+}
+
+fn progress<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    one_of(deserializer, &PROGRESS_MODES)
+}
+
+fn color<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    one_of(deserializer, &COLOR_MODES)
+}
+
+fn length_of_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let fits = |word: &str| duration::parse(word).is_ok();
+    checked(
+        deserializer,
+        fits,
+        "a length of time such as 90s, 15m, 26h or 7d",
+    )
 }
 
 /// The keys of [`Values`], that of [`crate::protection`], and the sections, to tell a typing error from a key.
@@ -79,7 +134,7 @@ impl ConfigFile {
         let values = parse_typed(&loaded.text, path)?;
         let sections = Sections::parse(&loaded.text, path)?.opened_by(Some(path));
         if sections != Sections::default() {
-            warnings.extend(loaded.wide_mode.map(|mode| wide_mode_warning(path, mode)));
+            warnings.extend(loaded.exposure.warnings(path, None));
         }
         Ok(ConfigFile {
             values,

@@ -1,7 +1,7 @@
 //! Opening `SQLite` files of others and of ours, with errors that name them.
 //!
 //! The application's database is live. It is never created, copied, switched
-//! to another journal mode or checkpointed here; a plain file descriptor on it
+//! to another journal mode or, while others use it, checkpointed here; a plain file descriptor on it
 //! is never opened either, because closing one drops this process's `SQLite`
 //! locks (`stat` is enough to look at it).
 
@@ -38,12 +38,13 @@ pub enum Access {
 pub fn open(path: &Path, access: Access, wait: Duration) -> Result<Connection, Failure> {
     check_file(path)?;
     let connection = connect(path, access, wait)?;
-    match probe(&connection) {
-        Ok(()) => Ok(connection),
+    match leave_the_log(&connection).and_then(|()| probe(&connection)) {
+        Ok(()) => check_end(path, &connection).map(|()| connection),
         Err(error) if access == Access::Read && needs_recovery(&error) => {
             // Left by a writer that was killed: SQLite rolls back as soon as somebody may write.
             let connection = connect(path, Access::Write, wait)?;
-            probe(&connection).map_err(|_| {
+            let opened = leave_the_log(&connection).and_then(|()| probe(&connection));
+            opened.map_err(|_| {
                 let detail = format!(
                     "The database '{}' was left in the middle of a write",
                     path.display()
@@ -58,14 +59,26 @@ pub fn open(path: &Path, access: Access, wait: Duration) -> Result<Connection, F
     }
 }
 
+/// Fails for a file that ends within a page: `SQLite` counts such a page as a whole one, and
+/// reads what is missing as zeros.
+fn check_end(path: &Path, connection: &Connection) -> Result<(), Failure> {
+    let page = connection.query_row("PRAGMA page_size", [], |row| row.get::<_, u32>(0));
+    let page = u64::from(page.map_err(|error| classify(path, &error))?);
+    let size = std::fs::metadata(path).map_or(0, |meta| meta.len());
+    if page != 0 && !size.is_multiple_of(page) {
+        return Err(invalid(path, "it was cut off"));
+    }
+    Ok(())
+}
+
+fn invalid(path: &Path, why: &str) -> Failure {
+    let shown = path.display();
+    let detail = format!("'{shown}' is not a database of the application: {why}");
+    Failure::new(Code::DatabaseInvalid, detail)
+}
+
 fn check_file(path: &Path) -> Result<(), Failure> {
-    let invalid = |why: &str| {
-        let detail = format!(
-            "'{}' is not a database of the application: {why}",
-            path.display()
-        );
-        Err(Failure::new(Code::DatabaseInvalid, detail))
-    };
+    let invalid = |why: &str| Err(invalid(path, why));
     match std::fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(not_found(path)),
         Err(error) => {
@@ -108,6 +121,13 @@ pub(crate) fn connect(path: &Path, access: Access, wait: Duration) -> Result<Con
     one_plan.map_err(|error| classify(path, &error))?;
     wait_when_busy(&mut connection, wait, LONGEST_PAUSE).map_err(|error| classify(path, &error))?;
     Ok(connection)
+}
+
+/// Leaves it to the application to move a write-ahead log into its database while it runs:
+/// doing so as another writes has been the death of databases (the reset of the log, mended
+/// in `SQLite` 3.51.3). Whoever is the last to close it does so alone, and may.
+fn leave_the_log(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("PRAGMA wal_autocheckpoint = 0", [], |_| Ok(()))
 }
 
 /// Waits for other writers, but no longer than `wait` at a time, and not when asked to stop.
@@ -169,8 +189,16 @@ pub fn classify(path: &Path, error: &rusqlite::Error) -> Failure {
                 .hint("run this as the user that owns the database, and check that its folder can be written too")
         }
         Some(ErrorCode::CannotOpen) => {
+            // SQLite does not pass on the system's reason; this one concerns every file.
+            if let Err(error) = std::fs::File::open("/dev/null") {
+                let why = system_reason(&error);
+                return Failure::new(Code::LocalIo, format!("cannot open the database '{shown}': {why}"));
+            }
             Failure::new(Code::LocalIo, format!("cannot open the database '{shown}': {}", words(error)))
                 .hint("check who may read the file and write its folder")
+        }
+        Some(ErrorCode::OutOfMemory) => {
+            Failure::new(Code::LocalIo, format!("cannot use the database '{shown}': the system gives no more memory"))
         }
         Some(ErrorCode::DiskFull) => {
             Failure::new(Code::LocalIo, format!("cannot write the database '{shown}': the disk is full"))

@@ -1,5 +1,6 @@
 //! One installation of Vertex AR: its database, provider file, backups, and our state beside them.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::dir::Stamp;
 use crate::directories::Directories;
 use crate::failure::Failure;
 use crate::hash::{Hasher, Sha256};
-use crate::json_file::{wide_mode, wide_mode_warning};
+use crate::json_file::Exposure;
 use crate::local_set::LocalSet;
 use crate::lock::{Lock, Locks};
 use crate::notes::StateNotes;
@@ -137,6 +138,8 @@ impl Installation {
     pub fn providers(&self) -> Result<Providers, Failure> {
         let path = &self.settings.remote_config.value;
         let mut warnings = Vec::new();
+        let application = std::fs::metadata(&self.settings.db.value).map(|meta| meta.uid());
+        let application = application.ok();
         let mut sections = self.settings.sections.clone();
         let mut renewal = None;
         if let Some((shared, loaded)) =
@@ -145,12 +148,12 @@ impl Installation {
             sections = shared.clone().overlaid(sections);
             let settings = ProviderSettings::of(&self.settings);
             renewal = YandexLogin::of(settings, &shared, &sections, self.settings.policy());
-            warnings.extend(loaded.wide_mode.map(|mode| wide_mode_warning(path, mode)));
+            warnings.extend(loaded.exposure.warnings(path, application));
         }
         warnings.extend(sections.warnings.clone());
-        if sections.is_configured(ProviderKind::GoogleDrive) {
-            let key = sections.google_drive.key_file();
-            warnings.extend(key.and_then(|key| Some(wide_mode_warning(key, wide_mode(key)?))));
+        for path in sections.secret_files() {
+            let exposure = Exposure::at(path).into_iter();
+            warnings.extend(exposure.flat_map(|exposure| exposure.warnings(path, application)));
         }
         let login = GoogleLogin::of(
             ProviderSettings::of(&self.settings),

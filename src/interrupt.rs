@@ -79,6 +79,12 @@ pub fn sleep(pause: Duration) -> Result<(), Failure> {
     }
 }
 
+/// The failure where the system lets nothing more be done beside.
+pub fn no_threads() -> Failure {
+    Failure::new(Code::LocalIo, "the system gives no more threads")
+        .hint("raise the limit of processes and threads (ulimit -u), or end some of them")
+}
+
 /// Does something that cannot be interrupted, such as a look-up of a name, beside;
 /// `None` when it takes longer than `limit`.
 ///
@@ -92,10 +98,7 @@ pub fn beside<T: Send + 'static>(
     // Left behind, it ends by itself; nobody waits for what it finds then.
     let spawned = std::thread::Builder::new().spawn(move || sender.send(work()));
     if spawned.is_err() {
-        return Err(Failure::new(
-            Code::LocalIo,
-            "the system gives no more threads",
-        ));
+        return Err(no_threads());
     }
     let mut left = limit;
     loop {

@@ -4,13 +4,14 @@
 //! So messages are made here: place, key and what was expected.
 
 use std::fmt;
-use std::fs::{File, Metadata};
-use std::io::{self, Read};
+use std::fs::{Metadata, OpenOptions};
+use std::io::{self, Read as _};
 use std::marker::PhantomData;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::fs::OFlags;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use zeroize::Zeroizing;
@@ -73,8 +74,52 @@ fn what_was_wrong(error: &serde_json::Error) -> String {
 pub struct Loaded {
     /// The text, without a byte order mark.
     pub text: Zeroizing<String>,
-    /// The mode, when others than the owner may read it.
-    pub wide_mode: Option<u32>,
+    /// Who can get at it.
+    pub exposure: Exposure,
+}
+
+/// Who can get at a file with secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exposure {
+    mode: u32,
+    owner: u32,
+}
+
+impl Exposure {
+    fn of(meta: &Metadata) -> Self {
+        Exposure {
+            mode: meta.mode() & 0o777,
+            owner: meta.uid(),
+        }
+    }
+
+    /// That of a file, or `None` where none can be seen.
+    pub fn at(path: &Path) -> Option<Self> {
+        std::fs::metadata(path).ok().as_ref().map(Self::of)
+    }
+
+    /// Whether others than its owner may do anything with it.
+    pub fn is_wide(self) -> bool {
+        self.mode & 0o077 != 0
+    }
+
+    /// What the operator should know: that others may read it, or own it. It may be ours, the
+    /// administrator's, or of the user that the application runs as, where it shares the file.
+    pub fn warnings(self, path: &Path, application: Option<u32>) -> Vec<String> {
+        let (shown, mode, owner) = (path.display(), self.mode, self.owner);
+        let ours = rustix::process::geteuid().as_raw();
+        let is_foreign = ![Some(ours), Some(0), application].contains(&Some(owner));
+        let wide = self.is_wide().then(|| {
+            format!("'{shown}' can be read by others (mode {mode:04o}); run: chmod 600 '{shown}'")
+        });
+        let foreign = is_foreign.then(|| {
+            format!(
+                "'{shown}' belongs to another user (uid {owner}), who can read and change it; \
+                 run: chown {ours} '{shown}'"
+            )
+        });
+        wide.into_iter().chain(foreign).collect()
+    }
 }
 
 /// Reads a configuration file, or `None` where there is none.
@@ -82,6 +127,18 @@ pub struct Loaded {
 /// # Errors
 /// `config_invalid` when it is no file, too large or not UTF-8; `local_io` when it cannot be read.
 pub fn load(path: &Path) -> Result<Option<Loaded>, Failure> {
+    read(path, OFlags::empty())
+}
+
+/// As [`load`], of a file that will be replaced: nobody shall put a link to another in its place.
+///
+/// # Errors
+/// As [`load`]; `local_io` for a link.
+pub fn load_itself(path: &Path) -> Result<Option<Loaded>, Failure> {
+    read(path, OFlags::NOFOLLOW)
+}
+
+fn read(path: &Path, flags: OFlags) -> Result<Option<Loaded>, Failure> {
     let invalid =
         |why: &str| Failure::new(Code::ConfigInvalid, format!("{}: {why}", path.display()));
     let failed = |error: io::Error| {
@@ -94,18 +151,26 @@ pub fn load(path: &Path) -> Result<Option<Loaded>, Failure> {
             ),
         )
     };
-    let meta = match std::fs::metadata(path) {
-        Ok(meta) => meta,
+    let no_file = "this is not a file";
+    match std::fs::metadata(path) {
+        Ok(meta) if meta.is_file() => {}
+        Ok(_) => return Err(invalid(no_file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),
+    }
+    // What stands there by now must not keep us waiting.
+    let flags = (flags | OFlags::NONBLOCK).bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    let file = match file {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file.map_err(failed)?,
     };
+    let meta = file.metadata().map_err(failed)?;
     if !meta.is_file() {
-        return Err(invalid("this is not a file"));
+        return Err(invalid(no_file));
     }
     let mut bytes = Zeroizing::new(Vec::new());
-    File::open(path)
-        .map_err(failed)?
-        .take(MAX_BYTES + 1)
+    file.take(MAX_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(failed)?;
     if bytes.len() as u64 > MAX_BYTES {
@@ -115,36 +180,32 @@ pub fn load(path: &Path) -> Result<Option<Loaded>, Failure> {
     }
     let text = str::from_utf8(&bytes).map_err(|_| invalid("it is not UTF-8 text"))?;
     let text = Zeroizing::new(text.trim_start_matches('\u{feff}').to_owned());
-    let wide_mode = wide(&meta);
-    Ok(Some(Loaded { text, wide_mode }))
-}
-
-fn wide(meta: &Metadata) -> Option<u32> {
-    (meta.mode() & 0o077 != 0).then_some(meta.mode() & 0o777)
-}
-
-/// The mode of a file that others than its owner may read.
-pub fn wide_mode(path: &Path) -> Option<u32> {
-    wide(&std::fs::metadata(path).ok()?)
+    Ok(Some(Loaded {
+        text,
+        exposure: Exposure::of(&meta),
+    }))
 }
 
 /// Reads and parses a file that another program may be saving at this moment:
 /// the application writes it in place, so a torn one is read once more.
 ///
 /// # Errors
-/// As [`load`] and `parse`.
+/// As `load` and `parse`.
 pub fn load_shared<T>(
-    path: &Path,
+    load: impl Fn() -> Result<Option<Loaded>, Failure>,
     parse: impl Fn(&str) -> Result<T, Failure>,
 ) -> Result<Option<(T, Loaded)>, Failure> {
     for last in [false, true] {
-        let Some(loaded) = load(path)? else {
-            return Ok(None);
-        };
-        match parse(&loaded.text) {
-            Ok(value) => return Ok(Some((value, loaded))),
-            Err(failure) if last => return Err(failure),
-            Err(_) => std::thread::sleep(Duration::from_millis(100)),
+        let parsed = load().and_then(|loaded| match loaded {
+            Some(loaded) => Ok(Some((parse(&loaded.text)?, loaded))),
+            None => Ok(None),
+        });
+        match parsed {
+            // Cut within a letter, it is not even text.
+            Err(failure) if !last && failure.code() == Code::ConfigInvalid => {
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            settled => return settled,
         }
     }
     Ok(None)
@@ -171,10 +232,54 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// What to say of a file with secrets that others can read.
-pub fn wide_mode_warning(path: &Path, mode: u32) -> String {
-    format!(
-        "'{0}' can be read by others (mode {mode:04o}); run: chmod 600 '{0}'",
-        path.display()
-    )
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_torn_file_is_read_once_more_and_no_oftener() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shared.json");
+        let parse = |text: &str| parse_typed::<serde_json::Value>(text, &path);
+        let (reads, torn) = (Cell::new(0), [&b"{\"a\": \"\xd0"[..], b"{\"a\": ", b""]);
+        for torn in torn {
+            fs::write(&path, torn).unwrap();
+            reads.set(0);
+            // The application has saved it when it is read again.
+            let load = || {
+                if reads.replace(reads.get() + 1) == 1 {
+                    fs::write(&path, "{\"a\": 1}").unwrap();
+                }
+                load(&path)
+            };
+            let (value, _) = load_shared(load, parse).unwrap().unwrap();
+            assert_eq!((&value["a"], reads.get()), (&1.into(), 2));
+
+            fs::write(&path, torn).unwrap();
+            reads.set(0);
+            let load = || {
+                reads.set(reads.get() + 1);
+                super::load(&path)
+            };
+            let failure = load_shared(load, parse).unwrap_err();
+            assert_eq!((failure.code(), reads.get()), (Code::ConfigInvalid, 2));
+        }
+    }
+
+    #[test]
+    fn a_file_of_others_is_warned_of() {
+        let ours = rustix::process::geteuid().as_raw();
+        let warnings = |mode, owner, application| {
+            let exposure = Exposure { mode, owner };
+            exposure.warnings(Path::new("p.json"), application).len()
+        };
+        assert_eq!(warnings(0o600, ours, None), 0);
+        assert_eq!(warnings(0o600, 0, None), 0);
+        assert_eq!(warnings(0o600, ours + 1, None), 1);
+        assert_eq!(warnings(0o600, ours + 1, Some(ours + 1)), 0);
+        assert_eq!(warnings(0o640, ours + 1, Some(ours + 2)), 2);
+    }
 }

@@ -45,7 +45,11 @@ impl Outages {
 
 /// Whether a failure is the provider's, for every company it has.
 pub fn is_outage(error: &anyhow::Error) -> bool {
-    Failure::of(error).map(Failure::code) == Some(Code::ProviderConnectionFailed)
+    matches!(
+        Failure::of(error).map(Failure::code),
+        // What fetches its credentials is not asked anew for each company either.
+        Some(Code::ProviderConnectionFailed | Code::ProviderNotConfigured)
+    )
 }
 
 /// Whether it may be about one company's directory: a refusal that stays costs the next

@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 use crate::credential::{CommandLine, SecretSource};
 use crate::dir::{Dir, folder_of};
 use crate::failure::{Code, Failure};
-use crate::json_file::{Object, load, parse_typed, wide_mode, wide_mode_warning};
+use crate::json_file::{Exposure, Object, load, parse_typed};
 use crate::provider::ProviderKind;
 use crate::secret::Secret;
 use crate::text::system_reason;
@@ -196,9 +196,12 @@ fn from_file(path: &Path) -> Result<Key, String> {
     if !std::fs::metadata(path).map_err(unread)?.is_file() {
         return Err(format!("'{shown}' is not a file"));
     }
-    if let Some(mode) = wide_mode(path) {
-        WARNED.call_once(|| log::warn!("{}", wide_mode_warning(path, mode)));
-    }
+    WARNED.call_once(|| {
+        let exposure = Exposure::at(path).into_iter();
+        for warning in exposure.flat_map(|exposure| exposure.warnings(path, None)) {
+            log::warn!("{warning}");
+        }
+    });
     let mut text = Zeroizing::new(String::new());
     let file = File::open(path).map_err(unread)?;
     file.take(MOST_BYTES)

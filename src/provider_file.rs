@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::dir::{folder_of, make_folders};
 use crate::failure::{Code, Failure};
-use crate::json_file::{Loaded, load, load_shared, parse_typed};
+use crate::json_file::{Loaded, load, load_itself, load_shared, parse_typed};
 use crate::sections::Sections;
 use crate::staging::{rewrite_atomically, write_atomically};
 use crate::text::system_reason;
@@ -26,7 +26,8 @@ pub fn load_sections(
     path: &Path,
     config: Option<&Path>,
 ) -> Result<Option<(Sections, Loaded)>, Failure> {
-    load_shared(path, |text| {
+    let load = || load(path);
+    load_shared(load, |text| {
         Ok(Sections::parse(text, path)?.opened_by(config))
     })
 }
@@ -55,14 +56,13 @@ pub fn edit<T>(
 ) -> Result<T, Failure> {
     // Through a link to the file itself: replacing the link would split the two.
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let mut is_wide = false;
-    let mut whole: Map<String, Value> = match load(&path)? {
-        Some(loaded) => {
-            is_wide = loaded.wide_mode.is_some();
-            Sections::parse(&loaded.text, &path)?;
-            parse_typed(&loaded.text, &path)?
-        }
-        None => Map::new(),
+    let parse = |text: &str| -> Result<Map<String, Value>, Failure> {
+        Sections::parse(text, &path)?;
+        parse_typed(text, &path)
+    };
+    let (mut whole, is_wide) = match load_shared(|| load_itself(&path), parse)? {
+        Some((whole, loaded)) => (whole, loaded.exposure.is_wide()),
+        None => (Map::new(), false),
     };
     let before = whole.clone();
     let value = change(&mut whole)?;

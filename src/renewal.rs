@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::failure::{Code, Failure};
 use crate::provider::ProviderKind;
-use crate::provider::error::{Error, Kind, Reason, Repeat};
+use crate::provider::error::{Error, Kind, Reason, Repeat, no_credentials};
 
 pub use self::google_drive::GoogleLogin;
 pub use self::yandex_disk::YandexLogin;
@@ -22,9 +22,11 @@ fn as_error(provider: ProviderKind, error: anyhow::Error) -> Error {
             return Error::new(provider, Kind::Body(error), "opening a protected secret");
         }
         let detail = format!("{error:#}");
-        let kind = match crate::interrupt::check() {
-            Err(failure) => Kind::Body(failure.into()),
-            Ok(()) => Kind::Connection(Reason::Auth),
+        let unfetched = Failure::of(&error).filter(|it| it.code() == Code::ProviderNotConfigured);
+        let kind = match (crate::interrupt::check(), unfetched) {
+            (Err(failure), _) => Kind::Body(failure.into()),
+            (_, Some(failure)) => Kind::Body(no_credentials(provider, failure).into()),
+            _ => Kind::Connection(Reason::Auth),
         };
         let hint = Failure::of(&error).and_then(Failure::hint_text);
         // It was no word of the service: a file that was just being written, perhaps.

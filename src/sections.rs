@@ -231,6 +231,26 @@ impl Sections {
         kept
     }
 
+    /// The files that secrets of the providers in use are read from.
+    pub fn secret_files(&self) -> Vec<&Path> {
+        let (disk, drive) = (&self.yandex_disk, &self.google_drive);
+        let disk = [&disk.oauth_token, &disk.refresh_token, &disk.client_secret]
+            .map(|source| (ProviderKind::YandexDisk, source));
+        let drive_sources = [
+            &drive.access_token,
+            &drive.refresh_token,
+            &drive.client_secret,
+        ];
+        let sources = drive_sources.map(|source| (ProviderKind::GoogleDrive, source));
+        let files = disk
+            .into_iter()
+            .chain(sources)
+            .filter(|(kind, _)| self.is_configured(*kind))
+            .filter_map(|(_, source)| source.as_ref()?.file());
+        let is_used = self.is_configured(ProviderKind::GoogleDrive);
+        files.chain(drive.key_file().filter(|_| is_used)).collect()
+    }
+
     /// Whether a provider is switched on and has something to connect with.
     pub fn is_configured(&self, kind: ProviderKind) -> bool {
         match kind {

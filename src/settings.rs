@@ -294,15 +294,15 @@ fn one_of<T: Copy>(choices: &[(&str, T)]) -> impl FnOnce(&str) -> Result<T, Stri
     }
 }
 
-const FORMATS: [(&str, Format); 2] = [("table", Format::Table), ("json", Format::Json)];
-const PROGRESS_MODES: [(&str, ProgressMode); 5] = [
+pub(crate) const FORMATS: [(&str, Format); 2] = [("table", Format::Table), ("json", Format::Json)];
+pub(crate) const PROGRESS_MODES: [(&str, ProgressMode); 5] = [
     ("auto", ProgressMode::Auto),
     ("bar", ProgressMode::Bar),
     ("plain", ProgressMode::Plain),
     ("json", ProgressMode::Json),
     ("none", ProgressMode::None),
 ];
-const COLOR_MODES: [(&str, ColorMode); 3] = [
+pub(crate) const COLOR_MODES: [(&str, ColorMode); 3] = [
     ("auto", ColorMode::Auto),
     ("always", ColorMode::Always),
     ("never", ColorMode::Never),

@@ -69,7 +69,7 @@ impl Batch {
     }
 
     /// Done, partial, or the code that all failures share.
-    fn exit(&self) -> u8 {
+    pub(crate) fn exit(&self) -> u8 {
         exit_of(&self.exits, self.results.len())
     }
 
@@ -95,7 +95,7 @@ impl Batch {
     ) -> Result<u8, Failure> {
         if ui.is_json() {
             self.results.sort_by(|a, b| a.0.cmp(&b.0));
-            self.json(ui, message, rest)?;
+            self.json(ui, message, exit, rest)?;
         } else if !ui.is_quiet() {
             ui.text(&human())?;
         }
@@ -105,10 +105,17 @@ impl Batch {
         }
     }
 
-    fn json(&self, ui: &Ui, message: &str, rest: &Map<String, Value>) -> Result<(), Failure> {
+    fn json(
+        &self,
+        ui: &Ui,
+        message: &str,
+        exit: u8,
+        rest: &Map<String, Value>,
+    ) -> Result<(), Failure> {
         let failed = self.exits.len();
-        // What was not begun any more is no failure, but the whole is no success either.
-        let success = failed == 0 && crate::interrupt::received().is_none();
+        // What was not begun any more, or could not be read, is no failure of these, but the
+        // whole is no success either.
+        let success = failed == 0 && exit == exit::DONE && crate::interrupt::received().is_none();
         let message = json!(message);
         ui.json_text(&format!(
             r#"{{"success":{success},"message":{message},"results":["#

@@ -4,12 +4,12 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
-use serde_json::json;
+use serde_json::{Map, json};
 
 use super::Context;
 use super::args::Sync as Args;
 use super::batch::Batch;
-use super::config::tell_unreadable;
+use super::config::{tell_unreadable, unreadable_as_json};
 use super::progress::Labelled;
 use super::render::{Cell, Tone, left, right};
 use super::sync::{options, result_of};
@@ -66,7 +66,7 @@ pub(super) fn run(context: &Context, args: &Args, company: Option<&str>) -> anyh
         let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
         tally.add(context, company, outcome, is_one);
     };
-    let mut told = exit::DONE;
+    let (mut told, mut rest) = (exit::DONE, Map::new());
     if let Some(company) = &company {
         if company.provider.as_deref() == Some(ProviderKind::Local.name()) {
             context.warn_of_shared_disk(&registry, ProviderKind::Local);
@@ -82,6 +82,7 @@ pub(super) fn run(context: &Context, args: &Args, company: Option<&str>) -> anyh
         };
         let unreadable = bulk.all(&filter, args.jobs.into(), &progress_of, &tell)?;
         told = tell_unreadable(context, &unreadable);
+        rest.insert("unreadable".into(), unreadable_as_json(&unreadable));
     }
     let Tally {
         batch,
@@ -95,8 +96,12 @@ pub(super) fn run(context: &Context, args: &Args, company: Option<&str>) -> anyh
         return Err(error);
     }
     let message = message(args, synced, sent, companies, batch.failures());
-    let code = batch.finish(ui, &message, || table(context, rows, is_one, &message))?;
-    Ok(if code == exit::DONE { told } else { code })
+    let code = match batch.exit() {
+        exit::DONE => told,
+        code => code,
+    };
+    let human = || table(context, rows, is_one, &message);
+    Ok(batch.conclude(ui, &message, code, &rest, human)?)
 }
 
 /// `7d`, or a date: in the application's local time, as the names of its backups are.

@@ -92,6 +92,8 @@ impl Progress for Labelled<'_> {
 struct Bar {
     bar: ProgressBar,
     label: String,
+    /// Counts what it was at: a clock that ticks for a wait ends with it.
+    turn: Arc<AtomicU64>,
 }
 
 impl Bar {
@@ -99,6 +101,7 @@ impl Bar {
         let bar = Bar {
             bar: bars.add(ProgressBar::new(total)),
             label,
+            turn: Arc::default(),
         };
         bar.show_bytes();
         bar.bar.set_message(bar.label.clone());
@@ -119,7 +122,6 @@ impl Task for Bar {
     }
 
     fn phase(&self, name: &str) {
-        self.bar.disable_steady_tick();
         self.show_bytes();
         self.enter(name);
     }
@@ -129,12 +131,21 @@ impl Task for Bar {
             self.bar.set_style(style);
         }
         self.enter(what);
-        self.bar.enable_steady_tick(JSON_PAUSE);
+        let (bar, turn) = (self.bar.clone(), Arc::clone(&self.turn));
+        let now = turn.load(Ordering::Relaxed);
+        // Without the thread (its own would panic), the clock shows what it was when it stopped.
+        let _ = std::thread::Builder::new().spawn(move || {
+            while turn.load(Ordering::Relaxed) == now {
+                bar.tick();
+                std::thread::sleep(JSON_PAUSE / 4);
+            }
+        });
     }
 }
 
 impl Bar {
     fn enter(&self, name: &str) {
+        self.turn.fetch_add(1, Ordering::Relaxed);
         self.bar.reset();
         self.bar.set_message(format!("{}: {name}", self.label));
     }
@@ -142,6 +153,7 @@ impl Bar {
 
 impl Drop for Bar {
     fn drop(&mut self) {
+        self.turn.fetch_add(1, Ordering::Relaxed);
         self.bar.finish_and_clear();
     }
 }

@@ -15,7 +15,7 @@ use super::{Context, login};
 use crate::exit;
 use crate::failure::{Code, Failure};
 use crate::provider::ProviderKind;
-use crate::provider::error::preamble;
+use crate::provider::error::without_preamble;
 use crate::provider::google_drive::token::CredentialKind;
 use crate::provider::registry::Registry;
 use crate::renewal;
@@ -119,8 +119,7 @@ fn kept(status: &ProviderStatus) -> Option<String> {
 fn detail(status: &ProviderStatus) -> Option<String> {
     if let Some(detail) = &status.detail {
         // Which provider it is and that it is not connected stands beside it.
-        let why = detail.strip_prefix(&preamble(status.kind));
-        return Some(why.unwrap_or(detail).to_owned());
+        return Some(without_preamble(status.kind, detail).to_owned());
     }
     let access = status.access.as_ref().map(ToString::to_string);
     let known: Vec<_> = access

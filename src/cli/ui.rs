@@ -4,7 +4,7 @@
 //! about closed pipes, full disks, colours, control characters and secrets.
 
 use std::borrow::Cow;
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::MultiProgress;
@@ -18,6 +18,9 @@ use crate::failure::{Code, Failure};
 use crate::redact::known;
 use crate::settings::{ColorMode, Format, ProgressMode};
 use crate::text::{acts_on_terminal, printable, printable_lines, system_reason};
+
+/// More than any answer or secret has; keeps a wrong file out of memory.
+const LONGEST_LINE: u64 = 64 * 1024;
 
 /// How the user wants to be talked to.
 #[derive(Clone, Debug)]
@@ -316,12 +319,7 @@ impl Ui {
             ));
         }
         let mut line = zeroize::Zeroizing::new(String::new());
-        io::stdin().read_line(&mut line).map_err(|error| {
-            Failure::new(
-                Code::LocalIo,
-                format!("cannot read stdin: {}", system_reason(&error)),
-            )
-        })?;
+        read_line(&mut line).map_err(|error| unread(&error))?;
         let secret = crate::secret::Secret::new(&line);
         if secret.is_empty() {
             return Err(Failure::new(
@@ -420,7 +418,7 @@ fn read_line(line: &mut String) -> io::Result<usize> {
         // What cannot be waited for (a file) is read at once.
         match rustix::event::poll(&mut waiting, Some(&pause)) {
             Ok(0) | Err(rustix::io::Errno::INTR) => {}
-            _ => return stdin.lock().read_line(line),
+            _ => return stdin.lock().take(LONGEST_LINE).read_line(line),
         }
     }
 }

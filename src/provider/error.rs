@@ -226,6 +226,25 @@ pub fn preamble(provider: ProviderKind) -> String {
     format!("Provider '{provider}' connection test failed: ")
 }
 
+/// How the failure begins of credentials that are named and cannot be had.
+fn unfetched(provider: ProviderKind) -> String {
+    format!("Provider '{provider}' is not configured: ")
+}
+
+/// Why a provider cannot be used, without the words about which it is.
+pub fn without_preamble(provider: ProviderKind, detail: &str) -> &str {
+    let why = detail.strip_prefix(&preamble(provider));
+    why.or_else(|| detail.strip_prefix(&unfetched(provider)))
+        .unwrap_or(detail)
+}
+
+/// The failure of credentials that their file or command did not give: nobody was asked, so
+/// nobody refused them.
+pub fn no_credentials(provider: ProviderKind, why: &Failure) -> Failure {
+    let detail = format!("{}{why}", unfetched(provider));
+    Failure::new(Code::ProviderNotConfigured, detail).field("reason", Reason::Auth.name())
+}
+
 fn failed(code: Code, provider: ProviderKind, reason: Reason, why: &str) -> Failure {
     let detail = preamble(provider) + why;
     Failure::new(code, detail).field("reason", reason.name())

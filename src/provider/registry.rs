@@ -1,11 +1,12 @@
 //! The only place that names providers: from configuration to a value behind the seam.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
-use super::error::{Kind, Reason};
+use super::error::{self, Kind, Reason};
 use super::google_drive;
 use super::google_drive::scope::DRIVE;
 use super::google_drive::service_account::{Key, KeyFile, ServiceAccount};
@@ -38,6 +39,8 @@ pub struct Registry {
     /// One account for all companies: its requests pass one gate, its token is fetched once.
     yandex_disk: Mutex<Option<Arc<Account>>>,
     google_drive: Mutex<Option<Arc<google_drive::Account>>>,
+    /// Why secrets could not be fetched, by their keys: what failed is not run for each company.
+    unfetched: Mutex<BTreeMap<&'static str, Failure>>,
     notes: Arc<dyn Notes>,
     acknowledges_abuse: bool,
 }
@@ -58,6 +61,7 @@ impl Registry {
             google_login: None,
             yandex_disk: Mutex::default(),
             google_drive: Mutex::default(),
+            unfetched: Mutex::default(),
             notes,
             acknowledges_abuse: false,
         }
@@ -219,7 +223,7 @@ impl Registry {
         }
         let section = &self.sections.yandex_disk;
         let kind = ProviderKind::YandexDisk;
-        let token = secret(kind, "oauth_token", section.oauth_token.as_ref())?;
+        let token = self.secret(kind, "oauth_token", section.oauth_token.as_ref())?;
         let account = Account::new(section.api_url.as_deref(), token, self.policy);
         let renewal = locked(&self.renewal).take();
         let account = account.renewed_by(section.token_expires_at, renewal);
@@ -242,6 +246,28 @@ impl Registry {
         let (credentials, notes) = (self.google_credentials()?, Arc::clone(&self.notes));
         let account = google_drive::Account::new(options, credentials, notes, self.policy);
         Ok(Arc::clone(known.insert(Arc::new(account))))
+    }
+
+    /// Fetches a secret, or says why the provider cannot be used without it.
+    fn secret(
+        &self,
+        kind: ProviderKind,
+        key: &'static str,
+        source: Option<&SecretSource>,
+    ) -> Result<Secret, Failure> {
+        let source = source.ok_or_else(|| no_credentials(kind, &format!("{key} is missing")))?;
+        let mut unfetched = locked(&self.unfetched);
+        if let Some(failure) = unfetched.get(key) {
+            return Err(failure.again());
+        }
+        source.resolve(key).map_err(|failure| match failure.code() {
+            Code::Interrupted(_) | Code::KeyUnusable => failure,
+            _ => {
+                let failure = error::no_credentials(kind, &failure).hint(credentials_help(kind));
+                unfetched.insert(key, failure.again());
+                failure
+            }
+        })
     }
 
     /// What is configured for Google Drive.
@@ -275,7 +301,7 @@ impl Registry {
             return google_service_account(section, path, self.policy);
         }
         let token = section.access_token.as_ref();
-        let token = secret(kind, "credentials.access_token", token)?;
+        let token = self.secret(kind, "credentials.access_token", token)?;
         let ends = section.token_expires_at;
         // Who runs this at night will want to know beforehand.
         log::warn!("{}", bare_token_warning(ends, Timestamp::now()));
@@ -374,15 +400,6 @@ pub fn yandex_oauth(
         secret: secret.transpose()?,
     };
     Ok(oauth(url, client, policy))
-}
-
-/// Fetches a secret, or says why the provider cannot be used without it.
-fn secret(kind: ProviderKind, key: &str, source: Option<&SecretSource>) -> Result<Secret, Failure> {
-    let source = source.ok_or_else(|| no_credentials(kind, &format!("{key} is missing")))?;
-    source.resolve(key).map_err(|failure| match failure.code() {
-        Code::Interrupted(_) | Code::KeyUnusable => failure,
-        _ => no_credentials(kind, &failure.to_string()),
-    })
 }
 
 fn no_credentials(kind: ProviderKind, why: &str) -> Failure {

@@ -76,7 +76,7 @@ fn an_id_wins_over_the_name_of_another_company() {
 }
 
 #[test]
-fn companies_equal_but_for_case_are_two() {
+fn x40_companies_equal_but_for_case_are_two() {
     let sandbox = Sandbox::new();
     sandbox
         .run(["company", "add", "ACME-CORP", "--name", "ACME CORPORATION"])
@@ -656,7 +656,7 @@ fn l34_the_live_database_is_refused() {
 }
 
 #[test]
-fn a_full_stdout_is_an_error() {
+fn x45_a_full_stdout_is_an_error() {
     let sandbox = Sandbox::assigned();
     for arguments in [
         vec!["config", "list"],
@@ -678,7 +678,7 @@ fn a_full_stdout_is_an_error() {
 }
 
 #[test]
-fn a_reader_that_has_gone_ends_a_list_quietly() {
+fn x45_a_reader_that_has_gone_ends_a_list_quietly() {
     let sandbox = Sandbox::new();
     let closed = || {
         let (reader, writer) = std::io::pipe().unwrap();
@@ -694,7 +694,7 @@ fn a_reader_that_has_gone_ends_a_list_quietly() {
 }
 
 #[test]
-fn work_is_finished_though_nobody_reads_its_result() {
+fn x45_work_is_finished_though_nobody_reads_its_result() {
     let sandbox = Sandbox::assigned();
     sandbox.write("one.db", "x");
     let mut call = sandbox.command(["sync", "acme-corp", "one.db"]);
@@ -706,7 +706,7 @@ fn work_is_finished_though_nobody_reads_its_result() {
 }
 
 #[test]
-fn an_interrupted_stream_to_stdout_is_an_error() {
+fn x45_an_interrupted_stream_to_stdout_is_an_error() {
     let sandbox = Sandbox::assigned();
     sandbox.write("big.tar", vec![7; 3_000_000]);
     sandbox.run(["sync", "acme-corp", "big.tar"]).code(0);

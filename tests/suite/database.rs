@@ -312,7 +312,7 @@ fn names_are_data_in_every_query() {
 }
 
 #[test]
-fn reading_an_old_database_shows_nulls_and_changes_not_one_byte() {
+fn x40_reading_an_old_database_shows_nulls_and_changes_not_one_byte() {
     let sandbox = old_installation();
     let before = fs::read(sandbox.db()).unwrap();
     let list = sandbox.json(0, ["config", "list"]);
@@ -353,7 +353,7 @@ fn reading_an_old_database_shows_nulls_and_changes_not_one_byte() {
 }
 
 #[test]
-fn the_first_assignment_in_an_old_database_adds_exactly_the_two_columns() {
+fn x40_the_first_assignment_in_an_old_database_adds_exactly_the_two_columns() {
     let sandbox = old_installation();
     let before = sandbox.sql();
     let (old_columns, old_schema) = (columns(&before), schema(&before));
@@ -403,7 +403,7 @@ fn the_first_assignment_in_an_old_database_adds_exactly_the_two_columns() {
 }
 
 #[test]
-fn two_first_assignments_at_once_both_succeed() {
+fn x40_two_first_assignments_at_once_both_succeed() {
     let sandbox = old_installation();
     let runs = ["acme-corp", "globex", "romashka", "widget-inc"].map(|company| {
         sandbox
@@ -455,7 +455,7 @@ fn a_database_with_a_write_ahead_log_works_and_stays_one() {
 }
 
 #[test]
-fn a_long_read_of_the_application_does_not_stop_a_write_to_the_log() {
+fn x39_a_long_read_of_the_application_does_not_stop_a_write_to_the_log() {
     let sandbox = Sandbox::new();
     let application = sandbox.sql();
     application
@@ -480,7 +480,7 @@ fn a_long_read_of_the_application_does_not_stop_a_write_to_the_log() {
 }
 
 #[test]
-fn assigning_waits_while_the_application_writes() {
+fn x39_assigning_waits_while_the_application_writes() {
     let sandbox = Sandbox::new();
     let (held, is_held) = mpsc::channel();
     let db = sandbox.db();
@@ -514,7 +514,7 @@ fn assigning_waits_while_the_application_writes() {
 }
 
 #[test]
-fn a_database_locked_for_ever_is_busy_and_nothing_is_half_written() {
+fn x39_a_database_locked_for_ever_is_busy_and_nothing_is_half_written() {
     // EXCLUSIVE keeps readers out too; IMMEDIATE only writers.
     for lock in ["BEGIN EXCLUSIVE", "BEGIN IMMEDIATE"] {
         let sandbox = Sandbox::new();
@@ -546,7 +546,7 @@ fn a_database_locked_for_ever_is_busy_and_nothing_is_half_written() {
 }
 
 #[test]
-fn reading_while_the_application_prepares_a_write_needs_no_waiting() {
+fn x39_reading_while_the_application_prepares_a_write_needs_no_waiting() {
     let sandbox = Sandbox::new();
     let application = sandbox.sql();
     application.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -564,7 +564,7 @@ fn reading_while_the_application_prepares_a_write_needs_no_waiting() {
 }
 
 #[test]
-fn a_database_that_may_not_be_written_is_read_and_left_alone() {
+fn x42_a_database_that_may_not_be_written_is_read_and_left_alone() {
     let sandbox = Sandbox::new();
     give_to_nobody(sandbox.path());
     set_mode(&sandbox.db(), 0o444);
@@ -591,7 +591,7 @@ fn a_database_that_may_not_be_written_is_read_and_left_alone() {
 }
 
 #[test]
-fn a_database_in_a_folder_that_may_not_be_written_is_read_and_left_alone() {
+fn x42_a_database_in_a_folder_that_may_not_be_written_is_read_and_left_alone() {
     let sandbox = Sandbox::new();
     give_to_nobody(sandbox.path());
     set_mode(&sandbox.app(), 0o555);
@@ -626,7 +626,7 @@ fn a_database_in_a_folder_that_may_not_be_written_is_read_and_left_alone() {
 }
 
 #[test]
-fn a_write_ahead_log_that_cannot_be_made_is_told_as_a_right_that_is_missing() {
+fn x42_a_write_ahead_log_that_cannot_be_made_is_told_as_a_right_that_is_missing() {
     let sandbox = Sandbox::new();
     sandbox
         .sql()
@@ -647,7 +647,7 @@ fn a_write_ahead_log_that_cannot_be_made_is_told_as_a_right_that_is_missing() {
 }
 
 #[test]
-fn a_database_that_is_not_there_is_an_error_and_is_not_made() {
+fn x41_a_database_that_is_not_there_is_an_error_and_is_not_made() {
     let sandbox = Sandbox::new();
     let missing = sandbox.file("none/missing.db");
     fs::create_dir(sandbox.file("none")).unwrap();
@@ -681,7 +681,7 @@ fn a_database_that_is_not_there_is_an_error_and_is_not_made() {
 }
 
 #[test]
-fn what_is_no_database_of_the_application_is_named_and_left_alone() {
+fn x41_what_is_no_database_of_the_application_is_named_and_left_alone() {
     let sandbox = Sandbox::new();
     let whole = fs::read(sandbox.db()).unwrap();
     sandbox.write("bad/empty.db", b"");
@@ -721,7 +721,7 @@ fn what_is_no_database_of_the_application_is_named_and_left_alone() {
 }
 
 #[test]
-fn a_folder_in_place_of_the_database_is_named() {
+fn x41_a_folder_in_place_of_the_database_is_named() {
     let sandbox = Sandbox::new();
     sandbox
         .run(["--db", "backups", "config", "list"])
@@ -766,7 +766,7 @@ pub(crate) fn leave_a_hot_journal(sandbox: &Sandbox) -> Vec<u8> {
 }
 
 #[test]
-fn what_a_killed_writer_left_is_rolled_back_by_the_next_command() {
+fn x42_what_a_killed_writer_left_is_rolled_back_by_the_next_command() {
     let read = Sandbox::new();
     leave_a_hot_journal(&read);
     read.run(["config", "list"]).code(0).stdout(LIST).stderr("");
@@ -786,7 +786,7 @@ fn what_a_killed_writer_left_is_rolled_back_by_the_next_command() {
 }
 
 #[test]
-fn what_a_killed_writer_left_is_not_read_torn_by_who_cannot_roll_it_back() {
+fn x42_what_a_killed_writer_left_is_not_read_torn_by_who_cannot_roll_it_back() {
     let sandbox = Sandbox::new();
     leave_a_hot_journal(&sandbox);
     let journal = sandbox.file("app_data.db-journal");
@@ -814,7 +814,7 @@ fn what_a_killed_writer_left_is_not_read_torn_by_who_cannot_roll_it_back() {
 }
 
 #[test]
-fn a_list_nobody_reads_does_not_keep_the_application_from_writing() {
+fn x39_a_list_nobody_reads_does_not_keep_the_application_from_writing() {
     let sandbox = Sandbox::new();
     sandbox
         .sql()
@@ -847,7 +847,7 @@ fn a_list_nobody_reads_does_not_keep_the_application_from_writing() {
 }
 
 #[test]
-fn rows_of_odd_types_are_named_and_the_rest_is_listed() {
+fn x40_rows_of_odd_types_are_named_and_the_rest_is_listed() {
     let sandbox = Sandbox::empty();
     let db = loose_database(
         &sandbox,
@@ -900,7 +900,7 @@ good         Good       local     /good
 }
 
 #[test]
-fn a_list_with_unreadable_rows_is_not_called_a_success() {
+fn x40_a_list_with_unreadable_rows_is_not_called_a_success() {
     let sandbox = Sandbox::empty();
     loose_database(
         &sandbox,
@@ -911,7 +911,7 @@ fn a_list_with_unreadable_rows_is_not_called_a_success() {
 }
 
 #[test]
-fn status_does_not_pass_over_a_company_it_cannot_read() {
+fn x40_status_does_not_pass_over_a_company_it_cannot_read() {
     let sandbox = Sandbox::empty();
     loose_database(
         &sandbox,
@@ -924,7 +924,7 @@ fn status_does_not_pass_over_a_company_it_cannot_read() {
 }
 
 #[test]
-fn a_bad_row_at_the_end_of_a_page_hides_nobody() {
+fn x40_a_bad_row_at_the_end_of_a_page_hides_nobody() {
     let sandbox = Sandbox::empty();
     // 999 good rows, the bad one as the thousandth, three behind it.
     loose_database(
@@ -940,7 +940,7 @@ fn a_bad_row_at_the_end_of_a_page_hides_nobody() {
 }
 
 #[test]
-fn companies_may_be_a_view() {
+fn x40_companies_may_be_a_view() {
     let sandbox = Sandbox::empty();
     open(&sandbox.file("view.db"))
         .execute_batch(
@@ -954,7 +954,7 @@ fn companies_may_be_a_view() {
 }
 
 #[test]
-fn many_companies_are_each_listed_once() {
+fn x40_many_companies_are_each_listed_once() {
     let sandbox = Sandbox::new();
     // In an order that is neither that of the ids nor that of the names.
     sandbox

@@ -67,7 +67,7 @@ fn listed(sandbox: &Sandbox, name: &str) -> Value {
 }
 
 #[test]
-fn without_a_provider_file_only_local_is_there() {
+fn x44_without_a_provider_file_only_local_is_there() {
     let sandbox = Sandbox::new();
     fs::remove_dir_all(sandbox.file("config")).unwrap();
     let table = sandbox
@@ -98,7 +98,7 @@ fn the_applications_example_file_configures_nothing() {
 }
 
 #[test]
-fn a_malformed_file_is_told_with_its_place_and_never_means_no_providers() {
+fn x44_a_malformed_file_is_told_with_its_place_and_never_means_no_providers() {
     let sandbox = Sandbox::assigned();
     for (text, place) in [
         ("", "1:0: EOF while parsing a value"),
@@ -156,7 +156,7 @@ fn a_malformed_file_is_told_with_its_place_and_never_means_no_providers() {
 }
 
 #[test]
-fn a_list_in_place_of_an_object_is_no_configuration() {
+fn x44_a_list_in_place_of_an_object_is_no_configuration() {
     let sandbox = Sandbox::new();
     for text in [
         "[]",
@@ -177,7 +177,7 @@ fn a_list_in_place_of_an_object_is_no_configuration() {
 }
 
 #[test]
-fn a_value_of_the_wrong_type_is_never_shown() {
+fn s2_a_value_of_the_wrong_type_is_never_shown() {
     let text = json!(CANARY);
     let object = json!({ CANARY: CANARY });
     let list = json!([[CANARY]]);
@@ -267,7 +267,7 @@ fn assert_refused_without_the_value(sandbox: &Sandbox, key: &str, value: &Value)
 }
 
 #[test]
-fn a_secret_in_broken_json_is_never_shown() {
+fn s2_a_secret_in_broken_json_is_never_shown() {
     let sandbox = Sandbox::new();
     for text in [
         r#"{"yandex_disk": {"oauth_token": "y0_CaNaRy" "enabled": true}}"#,
@@ -349,7 +349,7 @@ fn secrets_are_in_no_output_and_in_no_history() {
 }
 
 #[test]
-fn a_file_others_can_read_is_warned_of() {
+fn x44_a_file_others_can_read_is_warned_of() {
     let sandbox = Sandbox::new();
     let path = put(&sandbox, "{}");
     sandbox.run(["providers"]).code(0).stderr("");
@@ -394,7 +394,7 @@ const GROWN: &str = r#"{
 "#;
 
 #[test]
-fn setting_a_token_keeps_every_other_key_in_its_place() {
+fn x44_setting_a_token_keeps_every_other_key_in_its_place() {
     let sandbox = Sandbox::new();
     put(&sandbox, GROWN);
     let set = with_stdin(
@@ -541,21 +541,21 @@ fn modes_under(umask: &str) -> Vec<(u32, u32)> {
 }
 
 #[test]
-fn the_file_is_private_and_nothing_is_left_beside_it() {
+fn s4_the_file_is_private_and_nothing_is_left_beside_it() {
     for umask in ["000", "022", "077"] {
         assert_eq!(modes_under(umask), [(0o600, 0o700); 2], "umask {umask}");
     }
 }
 
 #[test]
-fn a_umask_that_takes_the_owners_rights_does_not_take_them_from_the_file() {
+fn s4_a_umask_that_takes_the_owners_rights_does_not_take_them_from_the_file() {
     for umask in ["177", "777"] {
         assert_eq!(modes_under(umask), [(0o600, 0o700); 2], "umask {umask}");
     }
 }
 
 #[test]
-fn a_link_stays_a_link_and_the_file_behind_it_is_written() {
+fn x44_a_link_stays_a_link_and_the_file_behind_it_is_written() {
     let sandbox = Sandbox::new();
     let real = sandbox.path().join("home/secrets.json");
     fs::write(&real, GROWN).unwrap();
@@ -602,7 +602,7 @@ fn a_file_that_cannot_be_written_is_left_as_it_is() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_told_and_not_taken_for_none() {
+fn x44_a_file_that_cannot_be_read_is_told_and_not_taken_for_none() {
     let sandbox = Sandbox::new();
     let path = put(&sandbox, r#"{"local": {"enabled": false}}"#);
     give_to_nobody(sandbox.path());
@@ -713,7 +713,7 @@ fn a_secret_in_a_file_is_read_or_its_file_is_named() {
             .replace(&*sandbox.path().to_string_lossy(), "[DIR]");
         assert_eq!(
             detail,
-            format!("Provider 'yandex_disk' connection test failed: oauth_token: {why}")
+            format!("Provider 'yandex_disk' is not configured: oauth_token: {why}")
         );
     };
     let shown = "[DIR]/app/token.txt";
@@ -736,7 +736,7 @@ fn a_secret_in_a_file_is_read_or_its_file_is_named() {
 }
 
 #[test]
-fn a_secret_from_a_command_is_run_without_a_shell() {
+fn x47_a_secret_from_a_command_is_run_without_a_shell() {
     let sandbox = Sandbox::new();
     let configure = |command: Value| {
         put(
@@ -762,14 +762,14 @@ fn a_secret_from_a_command_is_run_without_a_shell() {
         assert_eq!(provider["reason"], "auth", "{provider}");
         assert_eq!(
             provider["detail"],
-            format!("Provider 'yandex_disk' connection test failed: oauth_token: {why}")
+            format!("Provider 'yandex_disk' is not configured: oauth_token: {why}")
         );
     };
     failed(json!("true"), "it is empty");
     failed(json!(["sh", "-c", "echo; echo y0_CaNaRy"]), "it is empty");
     failed(
         json!(["sh", "-c", "echo y0_CaNaRy; echo y0_CaNaRy >&2; exit 3"]),
-        "'sh' failed with exit status: 3",
+        "'sh' failed with exit status: 3: [redacted]",
     );
     failed(
         json!("/no/such/program y0_CaNaRy"),
@@ -804,7 +804,7 @@ fn a_command_for_a_secret_is_run_only_when_the_secret_is_needed() {
 }
 
 #[test]
-fn interrupting_a_command_that_hangs_ends_the_run_at_once() {
+fn x47_interrupting_a_command_that_hangs_ends_the_run_at_once() {
     let sandbox = Sandbox::new();
     put(
         &sandbox,
@@ -856,10 +856,8 @@ fn credentials_that_belong_together_are_asked_for() {
         );
         let provider = listed(&sandbox, "google_drive");
         assert_eq!(provider["reason"], "auth");
-        assert_eq!(
-            provider["detail"],
-            format!("Provider 'google_drive' connection test failed: {why}")
-        );
+        let detail = provider["detail"].as_str().unwrap();
+        assert!(detail.ends_with(&format!(": {why}")), "{detail}");
     }
 }
 
@@ -1066,7 +1064,7 @@ fn credentials_travel_to_https_or_to_this_machine_only() {
 }
 
 #[test]
-fn a_byte_order_mark_is_no_error() {
+fn x44_a_byte_order_mark_is_no_error() {
     let sandbox = Sandbox::new();
     put(
         &sandbox,
@@ -1085,7 +1083,7 @@ fn a_byte_order_mark_is_no_error() {
 }
 
 #[test]
-fn what_is_no_provider_file_is_refused() {
+fn x44_what_is_no_provider_file_is_refused() {
     let sandbox = Sandbox::new();
     sandbox.write("huge.json", vec![b' '; 2 * 1024 * 1024]);
     sandbox.write("latin1.json", b"{\"local\": {\"note\": \"caf\xe9\"}}");
@@ -1145,7 +1143,7 @@ fn the_applications_own_variable_names_the_file() {
 }
 
 #[test]
-fn a_blank_around_a_token_is_trimmed_with_a_warning() {
+fn x44_a_blank_around_a_token_is_trimmed_with_a_warning() {
     let sandbox = Sandbox::new();
     put(
         &sandbox,

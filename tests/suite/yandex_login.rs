@@ -32,7 +32,8 @@ fn configure(cloud: &Cloud, keys: &Value) {
 fn logged_out() -> Cloud {
     let cloud = Cloud::unassigned();
     configure(&cloud, &json!({}));
-    fs::write(cloud.file("secret.txt"), format!("{CLIENT_SECRET}\n")).unwrap();
+    let secret = cloud.write("secret.txt", format!("{CLIENT_SECRET}\n"));
+    make_private(&secret);
     cloud.fake.consent(|consent| consent.interval = 0);
     cloud
 }

@@ -14,7 +14,7 @@ use percent_encoding::percent_decode_str;
 use rustix::fs::FileType;
 
 use crate::failure::{Code, Failure};
-use crate::interrupt::{TICK, check};
+use crate::interrupt::{TICK, check, no_threads};
 use crate::secret::Secret;
 use crate::text::system_reason;
 
@@ -79,12 +79,17 @@ impl Port {
         let visits = sender.clone();
         let known: Arc<str> = state.into();
         // These end with the process, or when nobody listens to them any more.
-        std::thread::spawn(move || listen(&self.listener, &known, &visits));
+        beside(move || listen(&self.listener, &known, &visits))?;
         if may_paste {
-            std::thread::spawn(move || read_lines(&sender));
+            beside(move || read_lines(&sender))?;
         }
         receive(&events, state, stray)
     }
+}
+
+fn beside(work: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
+    let spawned = std::thread::Builder::new().spawn(work);
+    spawned.map(drop).map_err(|_| no_threads())
 }
 
 fn receive(

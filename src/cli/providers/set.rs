@@ -13,16 +13,22 @@ use crate::credential::CommandLine;
 use crate::exit;
 use crate::failure::{Code, Failure};
 use crate::provider::ProviderKind;
-use crate::provider::error::preamble;
+use crate::provider::error::without_preamble;
 use crate::provider::google_drive::scope;
 use crate::provider::registry::{Registry, not_configured, service_account_key};
 use crate::provider_settings::{
     ProviderSettings, object, put_secret, put_token, take_google_credentials, take_secret,
 };
+use crate::text::system_reason;
 
 fn absolute(path: &Path) -> Result<Value, Failure> {
-    let path = std::path::absolute(path)
-        .map_err(|error| Failure::new(Code::Usage, format!("'{}': {error}", path.display())))?;
+    let path = std::path::absolute(path).map_err(|error| {
+        let why = system_reason(&error);
+        Failure::new(
+            Code::Usage,
+            format!("cannot tell where '{}' is: {why}", path.display()),
+        )
+    })?;
     match path.to_str() {
         Some(text) => Ok(text.into()),
         None => Err(Failure::new(
@@ -237,7 +243,7 @@ fn warn_of_gaps(context: &Context, registry: &Registry) {
         && let Err(failure) = registry.google_credentials()
     {
         let why = failure.to_string();
-        let why = why.strip_prefix(&preamble(kind)).unwrap_or(&why);
+        let why = without_preamble(kind, &why);
         context
             .ui
             .warn(&format!("{kind} cannot be used yet: {why}"));
