@@ -289,9 +289,8 @@ fn both(
 fn stage_text<'d>(dir: &'d Dir, name: &str, text: &str) -> anyhow::Result<Staging<'d>> {
     let write = || -> io::Result<Staging<'d>> {
         let mut staging = Staging::create(dir, &temporary(name), text.len() as u64)?;
-        staging.append(&mut text.as_bytes(), |_| Ok(()))?;
         staging.give_like(dir.path())?;
-        staging.settle()?;
+        staging.fill(text.as_bytes())?;
         Ok(staging)
     };
     write().map_err(|error| write_failed(dir, name, Wrote::Needs(text.len() as u64), error))

@@ -364,6 +364,10 @@ impl Download<'_> {
                     .0
             };
             if found == expected {
+                // Who brought it may have been stopped before it was settled.
+                file.sync_all()
+                    .and_then(|()| target.dir.sync())
+                    .map_err(|error| cannot_write(&path, &error))?;
                 return Ok(Some(found));
             }
         }

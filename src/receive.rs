@@ -16,7 +16,7 @@ use crate::progress::{Progress, Task};
 use crate::provider::error::{smuggle, unsmuggle, watch};
 use crate::staging::Staging;
 use crate::state::State;
-use crate::target::{Target, cannot_write};
+use crate::target::Target;
 use crate::text::{bytes, system_reason};
 use crate::wanted::{Joined, Wanted};
 
@@ -140,11 +140,16 @@ impl Receiver<'_> {
                 let (on_disk, _) = on_disk.map_err(|error| target.write_failed(0, error))?;
                 if on_disk != sha256 {
                     let path = target.path();
-                    fail!(
-                        Code::IntegrityFailed,
+                    let detail = format!(
                         "'{}' reads back as {on_disk}, but {sha256} was written",
                         path.display()
                     );
+                    return Err(Failure::new(Code::IntegrityFailed, detail)
+                        .hint("run the command again; if it happens twice, do not trust this disk")
+                        .field("expected", sha256.to_string())
+                        .field("found", on_disk.to_string())
+                        .retry(true)
+                        .into());
                 }
                 wanted.compare(sha256)?;
                 Ok(sha256)
@@ -171,7 +176,7 @@ impl Receiver<'_> {
                     Code::AlreadyExists,
                     format!("'{}' appeared meanwhile", path.display()),
                 ),
-                _ => cannot_write(&path, &error),
+                _ => target.not_written(&target.name, wanted.size(), &error),
             })?;
         Ok(sha256)
     }

@@ -119,6 +119,20 @@ impl<'d> Staging<'d> {
         }
     }
 
+    /// Writes all of a small file, settles it, and makes sure that it reads back as that.
+    pub fn fill(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.append(&mut &*bytes, |_| Ok(()))?;
+        self.settle()?;
+        let (found, _) = self.read_back(|_| Ok(()))?;
+        if found == Sha256::of(bytes) {
+            Ok(())
+        } else {
+            Err(io::Error::other(
+                "it reads back otherwise than it was written",
+            ))
+        }
+    }
+
     /// Gives it to the owner of another file or folder, where we may.
     pub fn give_like(&self, like: &Path) -> io::Result<()> {
         give_like(&self.file, like)
@@ -255,11 +269,10 @@ fn write_whole(path: &Path, bytes: &[u8], permissions: Option<Permissions>) -> i
         &Sha256::of(name.as_bytes()).to_string()[..16]
     );
     let mut staging = Staging::create(&dir, &temporary, bytes.len() as u64)?;
-    staging.append(&mut &*bytes, |_| Ok(()))?;
     staging.give_like(path)?;
     if let Some(permissions) = permissions {
         staging.file.set_permissions(permissions)?;
     }
-    staging.settle()?;
+    staging.fill(bytes)?;
     staging.publish(name, true)
 }

@@ -175,11 +175,10 @@ impl Target {
         );
         let write = || -> io::Result<()> {
             let mut staging = Staging::create(&self.dir, &temporary, text.len() as u64)?;
-            staging.append(&mut &*text, |_| Ok(()))?;
-            staging.settle()?;
+            staging.fill(text)?;
             staging.publish(name, replace)
         };
-        write().map_err(|error| cannot_write(&self.dir.path().join(name), &error))
+        write().map_err(|error| self.not_written(name, text.len() as u64, &error))
     }
 
     /// Fails when what is to be written is known not to fit.
@@ -201,8 +200,8 @@ impl Target {
             Ok(inner) => return inner,
             Err(error) => error,
         };
-        match (error.kind(), self.dir.space()) {
-            (io::ErrorKind::WouldBlock, _) => {
+        match error.kind() {
+            io::ErrorKind::WouldBlock => {
                 let detail = format!(
                     "'{}' is being written by another run",
                     self.path().display()
@@ -211,11 +210,17 @@ impl Target {
                     .hint("wait for it, or choose another place with -o")
                     .into()
             }
-            (_, Ok((_, free))) if lacks_room(&error) => self
-                .no_room(needed, free)
-                .caused_by(system_reason(&error))
-                .into(),
-            _ => cannot_write(&self.path(), &error).into(),
+            _ => self.not_written(&self.name, needed, &error).into(),
+        }
+    }
+
+    /// A lack of room, or another error while writing a file here.
+    pub(crate) fn not_written(&self, name: &str, needed: u64, error: &io::Error) -> Failure {
+        match self.dir.space() {
+            Ok((_, free)) if lacks_room(error) => {
+                self.no_room(needed, free).caused_by(system_reason(error))
+            }
+            _ => cannot_write(&self.dir.path().join(name), error),
         }
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::failure::Verdict;
 use super::ui::Ui;
 use crate::exit;
-use crate::failure::{Code, Failure};
+use crate::failure::Failure;
 
 /// What became of each thing.
 #[derive(Default)]
@@ -99,10 +99,15 @@ impl Batch {
         } else if !ui.is_quiet() {
             ui.text(&human())?;
         }
-        match crate::interrupt::received() {
-            Some(signal) => Ok(Code::Interrupted(signal).exit()),
-            None => Ok(exit),
+        let Err(failure) = crate::interrupt::check() else {
+            return Ok(exit);
+        };
+        let interrupted = failure.code().exit();
+        if !self.exits.contains(&interrupted) {
+            // It struck between two things, or when all were done: nobody has told of it yet.
+            Verdict::of(&failure.into()).print(ui);
         }
+        Ok(interrupted)
     }
 
     fn json(

@@ -302,8 +302,13 @@ impl Provider for Local {
         let dir = self.make_directory()?;
         let failed = |error| write_failed(&dir, &session.handle, session.size, error);
         let mut staging = Staging::create(&dir, &session.handle, session.size).map_err(failed)?;
-        staging.append(&mut *body, |_| Ok(())).map_err(failed)?;
-        let sent = staging.written().map_err(failed)?;
+        // What was given, not what is there: whether the medium took all of it shows when it is inspected.
+        let mut sent = 0;
+        let count = |block: &[u8]| {
+            sent += block.len() as u64;
+            Ok(())
+        };
+        staging.append(&mut *body, count).map_err(failed)?;
         if sent < session.size {
             return Err(failed(ended_early(sent, session.size)));
         }
@@ -348,6 +353,7 @@ impl Provider for Local {
             io::ErrorKind::NotFound => {
                 Error::new(KIND, Kind::Missing, format!("{doing}: it is gone"))
             }
+            _ if lacks_room(&error) => write_failed(&dir, &session.name, session.size, error),
             _ => disk(KIND, &doing, error, None),
         };
         dir.rename(&session.handle, &session.name).map_err(failed)?;
@@ -357,8 +363,16 @@ impl Provider for Local {
         Ok(object(&session.name, &entry))
     }
 
-    fn settle(&self, _: &Object) -> Result<()> {
-        Ok(())
+    /// The run that gave it its name may have been killed, or have failed, before that was settled.
+    fn settle(&self, object: &Object) -> Result<()> {
+        let Some(dir) = self.open_directory()? else {
+            return Ok(());
+        };
+        let doing = format!(
+            "cannot settle '{}'",
+            dir.path().join(&object.name).display()
+        );
+        dir.sync().map_err(|error| disk(KIND, &doing, error, None))
     }
 
     fn discard(&self, session: &Session) -> Result<bool> {

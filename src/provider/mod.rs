@@ -331,8 +331,9 @@ pub trait Provider: Send + Sync {
     /// [`Provider::discard`] finish what a killed run began.
     fn publish(&self, session: &Session, staged: &Object) -> Result<Object>;
 
-    /// Puts away what else has the name of an object that was just verified, where names
-    /// may be there more than once.
+    /// Finishes the publication of an object that was just verified, should the run that gave it
+    /// its name not have come so far: the name is made to stay, and what else has it, where names
+    /// may be there more than once, is put away.
     fn settle(&self, object: &Object) -> Result<()>;
 
     /// Removes what the session stored. A session that is gone is no error.

@@ -555,7 +555,7 @@ fn l26_a_read_only_folder_is_named() {
 }
 
 #[test]
-fn no_room_for_an_upload_leaves_nothing() {
+fn l25_no_room_for_an_upload_leaves_nothing() {
     let sandbox = Sandbox::assigned();
     sandbox.write("big.tar", vec![7; 900_000]);
     let call = sandbox
@@ -575,7 +575,7 @@ fn no_room_for_an_upload_leaves_nothing() {
 }
 
 #[test]
-fn no_room_for_a_download_leaves_nothing() {
+fn l25_no_room_for_a_download_leaves_nothing() {
     let sandbox = Sandbox::assigned();
     sandbox.write("big.tar", vec![7; 900_000]);
     sandbox.run(["sync", "acme-corp", "big.tar"]).code(0);

@@ -629,7 +629,7 @@ fn a_set_that_vanishes_between_plan_and_action_fails_alone() {
 }
 
 #[test]
-fn a_signal_ends_a_bulk_run_between_two_backups() {
+fn x37_a_signal_ends_a_bulk_run_between_two_backups() {
     let sandbox = nights();
     sandbox.companies(3, "local");
     let path = sandbox.write("backups/database/db_backup_20240101_010000.db", "");

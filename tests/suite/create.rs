@@ -803,7 +803,7 @@ fn a_stored_file_that_cannot_be_read_makes_no_backup() {
 }
 
 #[test]
-fn no_room_leaves_nothing() {
+fn l25_no_room_leaves_nothing() {
     let sandbox = Sandbox::new();
     sandbox.write("storage/big.bin", vec![7; 900_000]);
     sandbox
@@ -886,7 +886,7 @@ fn looks_like_a_backup(name: &str) -> bool {
 }
 
 #[test]
-fn a_signal_leaves_nothing() {
+fn x37_a_signal_leaves_nothing() {
     let sandbox = installation();
     let child = caught(&sandbox);
     signal(&child, Signal::TERM);

@@ -397,7 +397,7 @@ fn cut_short(drive: &Drive, deed: impl FnOnce(&mut Child)) -> Outcome {
 }
 
 #[test]
-fn a_run_goes_on_where_a_killed_or_stopped_one_ended() {
+fn x36_a_run_goes_on_where_a_killed_or_stopped_one_ended() {
     for (death, code) in [(Signal::KILL, -9), (Signal::TERM, 143)] {
         let (drive, _) = stored();
         let told = cut_short(&drive, |child| signal(child, death)).code(code);

@@ -304,7 +304,7 @@ fn p22_a_lost_answer_makes_no_twin() {
 }
 
 #[test]
-fn a_run_that_is_killed_while_it_makes_folders_leaves_no_twin() {
+fn x35_a_run_that_is_killed_while_it_makes_folders_leaves_no_twin() {
     for at in [Moment::BeforeWork, Moment::AfterWork] {
         for nth in 1..=3 {
             let drive = with_backups();

@@ -637,7 +637,7 @@ fn has_unfinished(folder: &Path) -> bool {
 }
 
 #[test]
-fn a_killed_sync_leaves_the_old_file_and_the_next_run_finishes() {
+fn x35_a_killed_sync_leaves_the_old_file_and_the_next_run_finishes() {
     let sandbox = Sandbox::assigned();
     let remote = sandbox.remote("acme-corp");
     sandbox.write("large.tar", "old");
@@ -669,7 +669,7 @@ fn a_killed_sync_leaves_the_old_file_and_the_next_run_finishes() {
 }
 
 #[test]
-fn a_signal_ends_a_sync_cleanly() {
+fn x37_a_signal_ends_a_sync_cleanly() {
     for (order, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
         let sandbox = Sandbox::assigned();
         let remote = sandbox.remote("acme-corp");
@@ -696,7 +696,7 @@ fn a_signal_ends_a_sync_cleanly() {
 }
 
 #[test]
-fn an_interrupted_download_goes_on_where_it_stopped() {
+fn x37_an_interrupted_download_goes_on_where_it_stopped() {
     let sandbox = Sandbox::assigned();
     large(&sandbox);
     sandbox.run(["sync", "acme-corp", "large.tar"]).code(0);
@@ -779,7 +779,7 @@ fn two_downloads_to_one_file_exclude_each_other() {
 }
 
 #[test]
-fn what_a_killed_sync_left_in_a_former_directory_goes_with_the_next() {
+fn x35_what_a_killed_sync_left_in_a_former_directory_goes_with_the_next() {
     let sandbox = Sandbox::assigned();
     large(&sandbox);
     let remote = sandbox.remote("acme-corp");
@@ -804,7 +804,7 @@ fn what_a_killed_sync_left_in_a_former_directory_goes_with_the_next() {
 }
 
 #[test]
-fn a_killed_download_is_continued_or_begun_anew() {
+fn x36_a_killed_download_is_continued_or_begun_anew() {
     let sandbox = Sandbox::assigned();
     large(&sandbox);
     sandbox.run(["sync", "acme-corp", "large.tar"]).code(0);

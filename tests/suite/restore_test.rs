@@ -257,7 +257,7 @@ fn s8_an_entry_that_would_escape_fails_and_writes_nothing() {
 }
 
 #[test]
-fn without_room_nothing_is_said_of_the_backup() {
+fn l25_without_room_nothing_is_said_of_the_backup() {
     let bench = Bench::stored();
     let words = ["restore-test", "acme-corp", DB, "--json", "--scratch"];
     let call = bench
@@ -324,7 +324,7 @@ fn the_scratch_folder_goes_also_when_the_test_is_stopped() {
 }
 
 #[test]
-fn what_a_killed_test_left_goes_with_the_next_and_a_live_one_stays() {
+fn x36_what_a_killed_test_left_goes_with_the_next_and_a_live_one_stays() {
     let bench = Bench::stored();
     large(&bench.sandbox);
     bench

@@ -661,7 +661,7 @@ fn a_full_backup_with_a_split_half_comes_back_where_its_parts_still_lie() {
 }
 
 #[test]
-fn a_download_of_parts_goes_on_where_it_was_interrupted() {
+fn x36_a_download_of_parts_goes_on_where_it_was_interrupted() {
     let sandbox = Sandbox::assigned();
     let stem = "storage_backup_20250301_010000";
     let parts = [noise(1, 1_000_000), vec![0; 150 << 20], noise(2, 500)];

@@ -368,7 +368,7 @@ fn cut_short(cloud: &Cloud, deed: impl FnOnce(&mut Child)) -> Outcome {
 }
 
 #[test]
-fn a_run_goes_on_where_a_killed_or_stopped_one_ended() {
+fn x36_a_run_goes_on_where_a_killed_or_stopped_one_ended() {
     let deaths = [(Signal::KILL, -9), (Signal::INT, 130), (Signal::TERM, 143)];
     for (death, code) in deaths {
         let cloud = stored();

@@ -26,7 +26,7 @@ fn kill_at(fake: &FakeYandex, call: Call<'_>, (op, nth, at): (Op, usize, Moment)
 
 /// Waits until the service has nothing to do; a body that broke off is never answered.
 #[track_caller]
-fn is_done(fake: &FakeYandex) {
+pub fn is_done(fake: &FakeYandex) {
     let answered = |request: &Request| request.status.is_some() || request.op == Op::Put;
     until("the end of its work", || {
         fake.requests().iter().all(answered)

@@ -114,8 +114,7 @@ impl Root {
             let temporary = format!("{MARKER}-{}", &id[..8]);
             let text = format!("{marker}\n");
             let mut staging = Staging::create(&dir, &temporary, text.len() as u64)?;
-            staging.append(&mut text.as_bytes(), |_| Ok(()))?;
-            staging.settle()?;
+            staging.fill(text.as_bytes())?;
             staging.publish(MARKER, false)?;
             Ok(id)
         };

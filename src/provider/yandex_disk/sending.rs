@@ -103,7 +103,8 @@ impl YandexDisk {
         let sent = match self.account.http().put(&transfer, body, task) {
             Ok(answer) if answer.is_success() => Ok(()),
             Ok(answer) => Err(self.put_refused(session, &Refusal::of(&answer))),
-            Err(broken) if broken.all_sent && broken.error.is_open() => {
+            // Whoever is asked to stop after the last byte does not know whether it arrived, either.
+            Err(broken) if broken.all_sent && (broken.error.is_open() || is_stopped()) => {
                 Err(unanswered(&broken.error))
             }
             Err(broken) => {
@@ -269,6 +270,10 @@ impl YandexDisk {
 }
 
 /// The error of an upload of which all went out.
+fn is_stopped() -> bool {
+    crate::interrupt::received().is_some()
+}
+
 fn unanswered(error: &Error) -> Error {
     let reason = match error.kind {
         Kind::Connection(reason) => reason,

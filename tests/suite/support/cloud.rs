@@ -23,7 +23,12 @@ pub struct Cloud {
 impl Cloud {
     /// A provider file with the fake's token, and nobody assigned.
     pub fn unassigned() -> Self {
-        let (sandbox, fake) = (Sandbox::new(), FakeYandex::start());
+        Self::beside(Sandbox::new())
+    }
+
+    /// As [`Cloud::unassigned`], of this installation.
+    pub fn beside(sandbox: Sandbox) -> Self {
+        let fake = FakeYandex::start();
         let cloud = Cloud { sandbox, fake };
         cloud.configure(TOKEN);
         cloud

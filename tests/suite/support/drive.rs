@@ -21,7 +21,12 @@ pub struct Drive {
 impl Drive {
     /// A provider file with a login of the fake's, and nobody assigned.
     pub fn unassigned() -> Self {
-        let (sandbox, fake) = (Sandbox::new(), FakeDrive::start());
+        Self::beside(Sandbox::new())
+    }
+
+    /// As [`Drive::unassigned`], of this installation.
+    pub fn beside(sandbox: Sandbox) -> Self {
+        let fake = FakeDrive::start();
         let drive = Drive { sandbox, fake };
         drive.configure(&drive.login());
         drive

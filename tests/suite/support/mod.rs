@@ -25,6 +25,8 @@ pub mod invariants;
 pub mod outgoing;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub mod shim;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+pub mod tracer;
 
 /// The binary under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_vertex-backup");
@@ -47,9 +49,28 @@ pub struct Sandbox {
 impl Sandbox {
     /// Nothing but an empty HOME.
     pub fn empty() -> Self {
+        Self::empty_in(&std::env::temp_dir())
+    }
+
+    /// As [`Sandbox::new`], in memory where the system offers that: for tests of many runs.
+    pub fn quick() -> Self {
+        let memory = Path::new("/dev/shm");
+        let has_room =
+            rustix::fs::statvfs(memory).is_ok_and(|it| it.f_bavail * it.f_frsize > 64 << 20);
+        let is_ours = rustix::fs::access(memory, rustix::fs::Access::WRITE_OK).is_ok();
+        let sandbox = if has_room && is_ours {
+            Self::empty_in(memory)
+        } else {
+            Self::empty()
+        };
+        copy_tree(&fixtures().join("vertex-ar"), &sandbox.app());
+        sandbox
+    }
+
+    fn empty_in(folder: &Path) -> Self {
         let dir = tempfile::Builder::new()
             .prefix("vertex-")
-            .tempdir()
+            .tempdir_in(folder)
             .unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
         for folder in ["home", "app"] {
