@@ -64,6 +64,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -f -a "verify"
 complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -f -a "restore-test" -d 'Bring backups back for a test, and really open them'
 complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -f -a "status" -d 'Show when each company was last backed up, and whether that is good enough'
 complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -f -a "history" -d 'Show who did what, when, with what result'
+complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -f -a "state" -d 'Check what is remembered of runs and backups, or rebuild it from the remotes'
 complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -f -a "completions" -d 'Print the completion script for a shell'
 complete -c vertex-backup -n "__fish_vertex_backup_needs_command" -f -a "man" -d 'Print the manual, or write one page a command'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand init" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
@@ -1077,7 +1078,7 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -l n
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -s y -l yes -d 'Answer yes to every question'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand status" -s h -l help -d 'Print help'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l since -d 'Only what started within this time, such as 7d' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l limit -d 'At most so many' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l limit -d 'At most so many; 0 for all' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l head -d 'With --check: a head printed earlier, which must still be part of the history' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
@@ -1095,7 +1096,7 @@ always\t''
 never\t''"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
-complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l failed -d 'Only what failed or was interrupted'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l failed -d 'Only what failed, was refused or was interrupted'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l check -d 'Check that no row was altered, removed or inserted'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l json -d 'Print one JSON document instead of a table'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
@@ -1103,6 +1104,76 @@ complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -s 
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -s y -l yes -d 'Answer yes to every question'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand history" -s h -l help -d 'Print help'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and not __fish_seen_subcommand_from check rebuild" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and not __fish_seen_subcommand_from check rebuild" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and not __fish_seen_subcommand_from check rebuild" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and not __fish_seen_subcommand_from check rebuild" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and not __fish_seen_subcommand_from check rebuild" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
+json\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and not __fish_seen_subcommand_from check rebuild" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
+bar\t''
+plain\t''
+json\t''
+none\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and not __fish_seen_subcommand_from check rebuild" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and not __fish_seen_subcommand_from check rebuild" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and not __fish_seen_subcommand_from check rebuild" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and not __fish_seen_subcommand_from check rebuild" -l json -d 'Print one JSON document instead of a table'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and not __fish_seen_subcommand_from check rebuild" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and not __fish_seen_subcommand_from check rebuild" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and not __fish_seen_subcommand_from check rebuild" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and not __fish_seen_subcommand_from check rebuild" -s y -l yes -d 'Answer yes to every question'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and not __fish_seen_subcommand_from check rebuild" -s h -l help -d 'Print help'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and not __fish_seen_subcommand_from check rebuild" -f -a "check" -d 'Look for damage in what is remembered; nothing is changed'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and not __fish_seen_subcommand_from check rebuild" -f -a "rebuild" -d 'Ask the remotes what is on them, and remember it again'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from check" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from check" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from check" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from check" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from check" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
+json\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from check" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
+bar\t''
+plain\t''
+json\t''
+none\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from check" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from check" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from check" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from check" -l json -d 'Print one JSON document instead of a table'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from check" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from check" -s y -l yes -d 'Answer yes to every question'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from rebuild" -l provider -d 'With --all: only companies with this provider' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from rebuild" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from rebuild" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from rebuild" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from rebuild" -l config -d 'Our own settings [env: VERTEX_BACKUP_CONFIG]' -r -F
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from rebuild" -l format -d 'How to print results: table or json [env: VERTEX_BACKUP_FORMAT]' -r -f -a "table\t''
+json\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from rebuild" -l progress -d 'How to show progress: auto, bar, plain, json or none [env: VERTEX_BACKUP_PROGRESS]' -r -f -a "auto\t''
+bar\t''
+plain\t''
+json\t''
+none\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from rebuild" -l color -d 'When to colour: auto, always or never [env: VERTEX_BACKUP_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from rebuild" -l lock-wait -d 'Wait so long for another run on the same company [env: VERTEX_BACKUP_LOCK_WAIT] [default: 0]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from rebuild" -l timeout -d 'Wait so long for somebody silent: a locked database (10s), a provider that moves no byte (60s) or checks what it was sent (5m) [env: VERTEX_BACKUP_TIMEOUT]' -r
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from rebuild" -l all -d 'All companies that have a provider'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from rebuild" -l json -d 'Print one JSON document instead of a table'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from rebuild" -s q -l quiet -d 'Print errors only; JSON and what was asked for are still printed'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from rebuild" -s v -l verbose -d 'Say more: which settings won and why, and what is connected to'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from rebuild" -l no-input -d 'Never ask; what needs an answer fails with exit code 10'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from rebuild" -s y -l yes -d 'Answer yes to every question'
+complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand state; and __fish_seen_subcommand_from rebuild" -s h -l help -d 'Print help'
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -l db -d 'The application\'s database [env: VERTEX_BACKUP_DB]' -r -F
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -l backup-dir -d 'Where the application puts its backups [env: VERTEX_BACKUP_BACKUP_DIR]' -r -f -a "(__fish_complete_directories)"
 complete -c vertex-backup -n "__fish_vertex_backup_using_subcommand completions" -l remote-config -d 'The provider file shared with the application [env: VERTEX_BACKUP_REMOTE_CONFIG, else REMOTE_STORAGE_CONFIG]' -r -F

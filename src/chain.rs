@@ -106,6 +106,23 @@ pub(crate) fn append(connection: &Connection, fields: Fields) -> rusqlite::Resul
 }
 
 impl State {
+    /// The number of rows and the hash of the last, as they stand apart; nothing is checked.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn head(&self) -> Result<Chain, Failure> {
+        let read = |row: &Row<'_>| {
+            Ok(Chain {
+                rows: unsigned(row.get(0)?),
+                head: row.get(1)?,
+            })
+        };
+        let head = self
+            .connection
+            .query_row("SELECT seq, hash FROM history_head", [], read);
+        head.map_err(|error| self.failed(&error))
+    }
+
     /// Follows the whole chain.
     ///
     /// `expected` is a head noted earlier: it must still be one of the rows.
@@ -193,4 +210,60 @@ fn broken(seq: i64, why: &str) -> Failure {
     )
     .field("row", seq)
     .hint("somebody changed the state file; compare it with a backup of it")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A row as the program writes them, each field another one.
+    fn link(seq: i64) -> Link {
+        let mut fields = [const { None }; FIELDS];
+        for (index, field) in fields.iter_mut().enumerate() {
+            // Fields that are empty, absent or each other's beginning must not be mistaken.
+            *field = match (index + usize::try_from(seq).unwrap()) % 4 {
+                0 => None,
+                1 => Some(String::new()),
+                2 => Some(format!("{index}")),
+                _ => Some(format!("{index} {seq}")),
+            };
+        }
+        Link {
+            seq,
+            fields,
+            previous: format!("{seq:064}"),
+            hash: String::new(),
+        }
+    }
+
+    #[test]
+    fn s12_every_column_of_every_row_is_in_its_hash() {
+        let mut seen = std::collections::HashSet::new();
+        for seq in 1..=1000 {
+            let whole = link(seq).digest();
+            assert!(seen.insert(whole), "row {seq}");
+            for index in 0..FIELDS {
+                let mut forms = vec![None, Some(String::new()), Some("x".to_owned())];
+                forms.retain(|form| *form != link(seq).fields[index]);
+                for form in forms {
+                    let mut altered = link(seq);
+                    altered.fields[index] = form;
+                    assert_ne!(altered.digest(), whole, "row {seq}, field {index}");
+                }
+                if index > 0 {
+                    // The same text in the field beside it is another row.
+                    let mut moved = link(seq);
+                    moved.fields.swap(index - 1, index);
+                    let is_same = moved.fields == link(seq).fields;
+                    assert_eq!(moved.digest() == whole, is_same, "row {seq}, field {index}");
+                }
+            }
+            let mut altered = link(seq);
+            altered.previous = format!("{:064}", seq + 1);
+            assert_ne!(altered.digest(), whole, "row {seq}");
+            altered = link(seq);
+            altered.seq += 4000;
+            assert_ne!(altered.digest(), whole, "row {seq}");
+        }
+    }
 }

@@ -139,12 +139,34 @@ impl Dir {
     /// As [`Dir::descend`], making the directory when it is missing.
     pub fn descend_or_make(&self, name: &str) -> io::Result<Self> {
         match fs::mkdirat(&self.fd, name, NEW_DIR) {
-            // A new directory must be findable after a power cut, or so are not the files in it.
-            Ok(()) => self.sync()?,
-            Err(Errno::EXIST) => {}
-            Err(errno) => return Err(errno.into()),
+            Ok(()) => {
+                // A new directory must be findable after a power cut, or so are not the files in it.
+                self.sync()?;
+                let made = self.descend(name)?;
+                self.give(&made)?;
+                Ok(made)
+            }
+            Err(Errno::EXIST) => self.descend(name),
+            Err(errno) => Err(errno.into()),
         }
-        self.descend(name)
+    }
+
+    /// Gives what was made in it to its own owner, where we may: root leaves nothing that
+    /// the user whose folder it is cannot use.
+    fn give(&self, made: &impl std::os::fd::AsFd) -> io::Result<()> {
+        if !rustix::process::geteuid().is_root() {
+            return Ok(());
+        }
+        let stat = fs::fstat(&self.fd)?;
+        let (owner, group) = (
+            fs::Uid::from_raw(stat.st_uid),
+            fs::Gid::from_raw(stat.st_gid),
+        );
+        if !owner.is_root() {
+            // A file system without owners, or one that knows no root, is taken as it is.
+            let _ = fs::fchown(made, Some(owner), Some(group));
+        }
+        Ok(())
     }
 
     /// A second handle on it.
@@ -164,7 +186,9 @@ impl Dir {
     /// Makes a directory inside this one; an existing name is an error.
     pub fn make(&self, name: &str) -> io::Result<Self> {
         fs::mkdirat(&self.fd, name, NEW_DIR)?;
-        self.descend(name)
+        let made = self.descend(name)?;
+        self.give(&made)?;
+        Ok(made)
     }
 
     /// Removes an empty directory inside this one.
@@ -229,7 +253,9 @@ impl Dir {
     pub fn create_file(&self, name: &str) -> io::Result<File> {
         let flags =
             OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(File::from(fs::openat(&self.fd, name, flags, NEW_FILE)?))
+        let file = File::from(fs::openat(&self.fd, name, flags, NEW_FILE)?);
+        self.give(&file)?;
+        Ok(file)
     }
 
     /// Renames within this directory, replacing what has the new name.
@@ -356,12 +382,18 @@ pub fn who_may_write(folder: &Path, error: &io::Error) -> Option<String> {
     ))
 }
 
-/// Makes a path of folders, each 0700; those that exist are left as they are.
+/// Makes a path of folders, each 0700 and of the owner of the one it is in; those that
+/// exist are left as they are.
 pub fn make_folders(path: &Path) -> io::Result<()> {
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
+    match std::fs::DirBuilder::new().mode(0o700).create(path) {
+        Ok(()) => Dir::open(folder_of(path))?.give(&Dir::open(path)?),
+        Err(_) if path.is_dir() => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && folder_of(path) != path => {
+            make_folders(folder_of(path))?;
+            make_folders(path)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether a disk, a quota or a limit on file sizes leaves no room.

@@ -12,6 +12,8 @@ use crate::failure::{Code, Failure};
 use crate::provider::ProviderKind;
 use crate::remote_path::RemotePath;
 
+pub use crate::text::shell_word;
+
 /// The directories of all companies that have one.
 #[derive(Default)]
 pub struct Directories {
@@ -223,9 +225,4 @@ fn parse_on_disk(stored: &str) -> Result<RemotePath, Failure> {
         }
     }
     RemotePath::parse_stored(stored.strip_prefix("disk:").unwrap_or(stored))
-}
-
-/// A word as it can be typed into a shell.
-pub fn shell_word(word: &str) -> String {
-    shlex::try_quote(word).map_or_else(|_| word.to_owned(), std::borrow::Cow::into_owned)
 }

@@ -10,7 +10,7 @@ use crate::backup::sidecar_name;
 use crate::catalog::Place;
 use crate::failure::{Code, Failure};
 use crate::hash::Sha256;
-use crate::history::{Intent, Outcome, Verdict};
+use crate::history::{Intent, Outcome, Verdict, note_recorded};
 use crate::installation::{Installation, Remote};
 use crate::lock::Lock;
 use crate::progress::Progress;
@@ -219,7 +219,10 @@ impl Download<'_> {
         }
         let outcome = match &result {
             Ok((_, outcome)) => outcome.clone(),
-            Err(error) => Outcome::failed(error),
+            Err(error) => {
+                note_recorded(error);
+                Outcome::failed(error)
+            }
         };
         if let Err(failure) = state.finish(&run, &outcome) {
             missing(&failure);

@@ -8,6 +8,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
@@ -117,6 +118,27 @@ impl Code {
     pub const fn retryable(self) -> bool {
         self.row().3
     }
+
+    /// Whether nothing was tried: it was asked for wrongly, not confirmed, not set up, or
+    /// somebody else was at it.
+    pub const fn is_refusal(self) -> bool {
+        matches!(
+            self,
+            Code::CompanyNotFound
+                | Code::ConfigInvalid
+                | Code::ConfirmationRequired
+                | Code::DatabaseNotFound
+                | Code::InvalidName
+                | Code::InvalidProvider
+                | Code::InvalidRemotePath
+                | Code::Locked
+                | Code::NoBackupProvider
+                | Code::NoRetentionPolicy
+                | Code::ProviderNotConfigured
+                | Code::RemotePathConflict
+                | Code::Usage
+        )
+    }
 }
 
 /// An error whose meaning is settled.
@@ -128,6 +150,7 @@ pub struct Failure {
     retryable: bool,
     fields: Vec<(&'static str, Value)>,
     source: Option<Box<dyn Error + Send + Sync>>,
+    recorded: AtomicBool,
 }
 
 impl Failure {
@@ -140,6 +163,7 @@ impl Failure {
             retryable: code.retryable(),
             fields: Vec::new(),
             source: None,
+            recorded: AtomicBool::new(false),
         }
     }
 
@@ -181,7 +205,18 @@ impl Failure {
             retryable: self.retryable,
             fields: self.fields.clone(),
             source: None,
+            recorded: AtomicBool::new(false),
         }
+    }
+
+    /// Notes that the history has it.
+    pub fn note_recorded(&self) {
+        self.recorded.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the history has it.
+    pub fn is_recorded(&self) -> bool {
+        self.recorded.load(Ordering::Relaxed)
     }
 
     /// The stable name of this failure.

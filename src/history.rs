@@ -1,12 +1,14 @@
 //! The history: who did what, when, with what result. Append-only and chained.
 //!
 //! A run is two rows: one when it starts, one with its verdict. [`crate::chain`]
-//! ties the rows together.
+//! ties the rows together. What was refused before it began has its two rows, too.
+
+mod entry;
 
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, params};
 use serde::{Serialize, Serializer};
 
 use crate::actor::Actor;
@@ -14,9 +16,11 @@ use crate::chain::{Fields, append};
 use crate::company::Company;
 use crate::failure::{Code, Failure};
 use crate::hash::random_id;
-use crate::lock::Lock;
+use crate::lock::{Lock, in_use};
 use crate::redact::known_owned;
-use crate::state::{State, time, unsigned, written};
+use crate::state::{State, time, written};
+
+pub use self::entry::{Entry, Query};
 
 /// What a run did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +31,8 @@ pub enum Verdict {
     Skipped,
     /// It failed; the row says how.
     Failed,
+    /// It was not even begun; the row says why.
+    Refused,
     /// It was stopped by a signal, or its process died.
     Interrupted,
     /// It has no verdict yet.
@@ -40,6 +46,7 @@ impl Verdict {
             Verdict::Ok => "ok",
             Verdict::Skipped => "skipped",
             Verdict::Failed => "failed",
+            Verdict::Refused => "refused",
             Verdict::Interrupted => "interrupted",
             Verdict::Running => "running",
         }
@@ -50,6 +57,7 @@ impl Verdict {
             Verdict::Ok,
             Verdict::Skipped,
             Verdict::Failed,
+            Verdict::Refused,
             Verdict::Interrupted,
         ];
         all.into_iter()
@@ -142,58 +150,28 @@ impl Outcome {
             bytes: 0,
         }
     }
+
+    /// As [`Outcome::failed`], of what never began: most such errors are refusals.
+    fn refused(error: &anyhow::Error) -> Self {
+        let mut outcome = Outcome::failed(error);
+        if Failure::of(error).is_some_and(|failure| failure.code().is_refusal()) {
+            outcome.verdict = Verdict::Refused;
+        }
+        outcome
+    }
+}
+
+/// Marks an error as one that the history has.
+pub(crate) fn note_recorded(error: &anyhow::Error) {
+    if let Some(failure) = Failure::of(error) {
+        failure.note_recorded();
+    }
 }
 
 /// A run without a verdict yet.
 pub(crate) struct Run {
     id: String,
     intent: Intent,
-}
-
-/// One run, its two rows read together.
-#[derive(Clone, Debug, Serialize)]
-pub struct Entry {
-    /// The run's id.
-    pub run: String,
-    /// The number of its first row.
-    pub seq: u64,
-    /// When it started.
-    pub started_at: Timestamp,
-    /// When it ended, if it did.
-    pub finished_at: Option<Timestamp>,
-    /// What was done.
-    pub operation: String,
-    /// The company's id.
-    pub company_id: Option<String>,
-    /// The company's name then.
-    pub company_name: Option<String>,
-    /// The provider.
-    pub provider: Option<String>,
-    /// The file, directory or setting.
-    pub target: Option<String>,
-    /// How it ended.
-    pub verdict: Verdict,
-    /// The failure's stable name.
-    pub code: Option<String>,
-    /// In words.
-    pub detail: Option<String>,
-    /// Bytes moved.
-    pub bytes: u64,
-    /// Who did it.
-    pub actor: Actor,
-}
-
-/// Which runs are asked for.
-#[derive(Clone, Debug, Default)]
-pub struct Query {
-    /// Only this company's.
-    pub company_id: Option<String>,
-    /// Only those that failed or were interrupted.
-    pub failed: bool,
-    /// Only those that started then or later.
-    pub since: Option<Timestamp>,
-    /// The newest so many.
-    pub limit: usize,
 }
 
 impl State {
@@ -214,18 +192,31 @@ impl State {
         work: impl FnOnce(&mut State) -> anyhow::Result<(T, Outcome)>,
     ) -> anyhow::Result<T> {
         let run = self.start(intent, lock)?;
-        match work(self) {
-            Ok((value, outcome)) => {
-                self.finish(&run, &outcome)
-                    .map_err(|failure| done_but_not_recorded(&run.intent, failure))?;
-                Ok(value)
-            }
+        let result = match work(self) {
+            Ok((value, outcome)) => self
+                .finish(&run, &outcome)
+                .map(|()| value)
+                .map_err(|failure| done_but_not_recorded(&run.intent, failure).into()),
             Err(error) => {
                 // The error at hand is the one to report; a run left open is closed by the next one.
                 let _ = self.finish(&run, &Outcome::failed(&error));
                 Err(error)
             }
-        }
+        };
+        result.inspect_err(note_recorded)
+    }
+
+    /// Gives what was refused before it began, or failed on the way to that, its two rows.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn refused(&mut self, intent: &Intent, error: &anyhow::Error) -> Result<(), Failure> {
+        let id = random_id().map_err(|error| Failure::new(Code::LocalIo, error.to_string()))?;
+        let outcome = Outcome::refused(error);
+        self.transaction(|connection| {
+            append(connection, event(&id, "started", intent, None))?;
+            append(connection, event(&id, "finished", intent, Some(&outcome))).map(drop)
+        })
     }
 
     /// Gives a run that could not even be begun its row in the history: a night
@@ -243,17 +234,20 @@ impl State {
     }
 
     /// Writes the first row of a run, durably.
+    ///
+    /// # Errors
+    /// `locked` when another run is under the same lock: somebody removed the lock's file meanwhile.
     pub(crate) fn start(&mut self, intent: Intent, lock: Option<&Lock>) -> Result<Run, Failure> {
         let id = random_id().map_err(|error| Failure::new(Code::LocalIo, error.to_string()))?;
         self.transaction(|connection| {
             let lock = lock.map_or(id.as_str(), Lock::key);
-            close_dead_runs(connection, lock)?;
+            if let Some(failure) = close_dead_runs(connection, lock)? {
+                return Ok(Err(failure));
+            }
             let seq = append(connection, event(&id, "started", &intent, None))?;
-            connection.execute(
-                "INSERT INTO running VALUES (?1, ?2, ?3)",
-                params![id, lock, seq],
-            )
-        })?;
+            let insert = "INSERT INTO running VALUES (?1, ?2, ?3)";
+            connection.execute(insert, params![id, lock, seq]).map(Ok)
+        })??;
         Ok(Run { id, intent })
     }
 
@@ -261,53 +255,7 @@ impl State {
     pub(crate) fn finish(&mut self, run: &Run, outcome: &Outcome) -> Result<(), Failure> {
         self.transaction(|connection| finish(connection, run, outcome))
     }
-
-    /// The newest runs first.
-    pub fn runs(&self, query: &Query) -> Result<Vec<Entry>, Failure> {
-        let sql = format!(
-            "{RUNS} AND (?1 IS NULL OR s.company_id = ?1)
-             AND (?2 = 0 OR f.verdict IS NULL OR f.verdict IN ('failed', 'interrupted')) AND (?3 IS NULL OR s.at >= ?3)
-             ORDER BY s.seq DESC"
-        );
-        let read = || -> rusqlite::Result<Vec<Entry>> {
-            let values = params![query.company_id, query.failed, query.since.map(written)];
-            let mut statement = self.connection.prepare(&sql)?;
-            let runs = statement.query_map(values, read_entry)?;
-            // Whether a run without a verdict is dead only its process tells.
-            let wanted = |run: &Entry| !query.failed || run.verdict != Verdict::Running;
-            runs.filter(|run| run.as_ref().map_or(true, wanted))
-                .take(query.limit)
-                .collect()
-        };
-        read().map_err(|error| self.failed(&error))
-    }
-
-    /// A company's last run of an operation that ended well, and its last run at all.
-    pub fn last_runs(
-        &self,
-        company_id: &str,
-        operation: &str,
-    ) -> Result<(Option<Entry>, Option<Entry>), Failure> {
-        let last = |condition: &str| {
-            let sql = format!(
-                "{RUNS} AND s.company_id = ?1 AND s.operation = ?2 {condition} ORDER BY s.seq DESC LIMIT 1"
-            );
-            let row = self.connection.prepare_cached(&sql);
-            let row = row.and_then(|mut last| {
-                last.query_row([company_id, operation], read_entry)
-                    .optional()
-            });
-            row.map_err(|error| self.failed(&error))
-        };
-        Ok((last("AND f.verdict IN ('ok', 'skipped')")?, last("")?))
-    }
 }
-
-/// Each run with its verdict, as [`read_entry`] takes it.
-const RUNS: &str = "SELECT s.run, s.seq, s.at, f.at, s.operation, s.company_id, s.company_name, s.provider, s.target,
-    coalesce(f.verdict, 'running'), f.code, f.detail, CAST(coalesce(f.bytes, '0') AS INTEGER), s.actor
-    FROM history s LEFT JOIN history f ON f.run = s.run AND f.event = 'finished'
-    WHERE s.event = 'started'";
 
 fn done_but_not_recorded(intent: &Intent, failure: Failure) -> Failure {
     let target = intent.target.as_deref().unwrap_or_default();
@@ -361,12 +309,14 @@ fn finish(connection: &Connection, run: &Run, outcome: &Outcome) -> rusqlite::Re
         .map(drop)
 }
 
-fn close_dead_runs(connection: &Connection, lock: &str) -> rusqlite::Result<()> {
+/// Gives dead runs under a lock their verdict. The caller holds the lock, so nobody else
+/// should; the failure for who does all the same.
+fn close_dead_runs(connection: &Connection, lock: &str) -> rusqlite::Result<Option<Failure>> {
     let mut statement = connection.prepare(
-        "SELECT h.run, h.operation, h.company_id, h.company_name, h.provider, h.target
+        "SELECT h.run, h.operation, h.company_id, h.company_name, h.provider, h.target, h.at, h.actor
          FROM running r JOIN history h ON h.seq = r.seq WHERE r.lock = ?1",
     )?;
-    let dead = statement.query_map([lock], |row| {
+    let found = statement.query_map([lock], |row| {
         let intent = Intent {
             operation: Cow::Owned(row.get(1)?),
             company_id: row.get(2)?,
@@ -374,12 +324,18 @@ fn close_dead_runs(connection: &Connection, lock: &str) -> rusqlite::Result<()> 
             provider: row.get(4)?,
             target: row.get(5)?,
         };
-        Ok(Run {
+        let run = Run {
             id: row.get(0)?,
             intent,
-        })
+        };
+        let since = time(row.get(6)?).unwrap_or_default();
+        Ok((run, since, Actor::from_json(&row.get::<_, String>(7)?)))
     })?;
-    for run in dead.collect::<rusqlite::Result<Vec<_>>>()? {
+    let found = found.collect::<rusqlite::Result<Vec<_>>>()?;
+    if let Some((run, since, actor)) = found.iter().find(|(.., actor)| actor.is_another_alive()) {
+        return Ok(Some(in_use(lock, &run.intent.operation, *since, actor)));
+    }
+    for (run, ..) in found {
         let outcome = Outcome {
             verdict: Verdict::Interrupted,
             code: Some("interrupted"),
@@ -388,30 +344,5 @@ fn close_dead_runs(connection: &Connection, lock: &str) -> rusqlite::Result<()> 
         };
         finish(connection, &run, &outcome)?;
     }
-    Ok(())
-}
-
-fn read_entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
-    let verdict: String = row.get(9)?;
-    let actor = Actor::from_json(&row.get::<_, String>(13)?);
-    let verdict = match Verdict::parse(&verdict) {
-        Verdict::Running if actor.is_gone() => Verdict::Interrupted,
-        verdict => verdict,
-    };
-    Ok(Entry {
-        run: row.get(0)?,
-        seq: unsigned(row.get(1)?),
-        started_at: time(row.get(2)?).unwrap_or_default(),
-        finished_at: time(row.get(3)?),
-        operation: row.get(4)?,
-        company_id: row.get(5)?,
-        company_name: row.get(6)?,
-        provider: row.get(7)?,
-        target: row.get(8)?,
-        verdict,
-        code: row.get(10)?,
-        detail: row.get(11)?,
-        bytes: unsigned(row.get(12)?),
-        actor,
-    })
+    Ok(None)
 }

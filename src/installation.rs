@@ -3,6 +3,7 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -28,7 +29,7 @@ use crate::renewal::{GoogleLogin, YandexLogin};
 use crate::sets::Member;
 use crate::settings::Settings;
 use crate::source::{SourceFile, carried};
-use crate::state::State;
+use crate::state::{self, Examination, State};
 
 pub use crate::directories::{assignment, shell_word};
 
@@ -58,6 +59,9 @@ pub struct Remote {
     pub policy: Policy,
 }
 
+/// How long a word in the history is worth waiting for that is about nothing done.
+const HASTE: Duration = Duration::from_secs(1);
+
 impl Installation {
     /// From resolved settings; nothing is opened yet.
     pub fn new(settings: Settings) -> Self {
@@ -70,14 +74,44 @@ impl Installation {
         Companies::at(&self.settings.db.value, wait)
     }
 
+    /// The application's companies, where they can be told at once.
+    pub fn companies_in_a_hurry(&self) -> Companies {
+        Companies::at(&self.settings.db.value, HASTE)
+    }
+
     /// The state, for writing.
     pub fn state(&self) -> Result<State, Failure> {
-        State::open(&self.settings.state.value)
+        State::open_within(&self.settings.state.value, self.state_wait())
+    }
+
+    fn state_wait(&self) -> Duration {
+        self.settings.timeout.value.unwrap_or(state::BUSY_WAIT)
+    }
+
+    /// Looks into the state, and changes nothing.
+    ///
+    /// # Errors
+    /// When it cannot be looked into.
+    pub fn examine_state(&self) -> Result<Examination, Failure> {
+        Examination::of(&self.settings.state.value, self.state_wait())
+    }
+
+    /// Moves a state aside in which a command found damage, and makes a new one.
+    ///
+    /// # Errors
+    /// When others use it for long, or it cannot be moved.
+    pub fn replace_state(&self, damage: &Failure) -> Result<(), Failure> {
+        state::replace(&self.settings.state.value, self.state_wait(), damage)
+    }
+
+    /// The state as it is, for a word that nothing waits for; `None` where there is none.
+    pub fn state_for_notes(&self) -> Result<Option<State>, Failure> {
+        State::open_as_it_is(&self.settings.state.value, HASTE)
     }
 
     /// The state, for reading, if there is one.
     pub fn state_if_any(&self) -> Result<Option<State>, Failure> {
-        State::open_existing(&self.settings.state.value)
+        State::open_existing_within(&self.settings.state.value, self.state_wait())
     }
 
     /// Opens a file to be sent or compared; live databases are refused.

@@ -32,7 +32,7 @@ struct Holder {
 #[derive(Debug)]
 pub struct Lock {
     key: String,
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -40,6 +40,37 @@ impl Lock {
     pub fn key(&self) -> &str {
         &self.key
     }
+
+    /// Tells in the lock's file who holds it; what is told stays there.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn sign(&mut self, command: &str) -> std::io::Result<()> {
+        let holder = Holder {
+            what: self.key.clone(),
+            command: command.to_owned(),
+            since: Timestamp::now(),
+            actor: Actor::current(),
+        };
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        self.file
+            .write_all(known(&serde_json::to_string(&holder)?).as_bytes())
+    }
+
+    /// Whether anybody ever signed it.
+    pub fn is_signed(&self) -> bool {
+        self.file.metadata().is_ok_and(|file| file.len() > 0)
+    }
+}
+
+/// How a lock is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// By nobody else.
+    Alone,
+    /// By any number that hold it so, too.
+    Shared,
 }
 
 /// The folder of locks that belongs to a state file.
@@ -56,35 +87,38 @@ impl Locks {
         }
     }
 
-    /// Takes the lock on `what`, waiting at most `wait` for another holder.
+    /// Takes the lock on `what` alone and signs it, waiting at most `wait` for another holder.
     ///
     /// # Errors
     /// `locked` with the holder's pid, command and age; `local_io`.
     pub fn acquire(&self, what: &str, command: &str, wait: Duration) -> Result<Lock, Failure> {
-        let failed = |error: std::io::Error| {
-            let detail = format!(
-                "cannot lock in '{}': {}",
-                self.folder.display(),
-                system_reason(&error)
-            );
-            let way_out = "make the folder of the state writable, or set VERTEX_BACKUP_STATE";
-            let who = who_may_write(&self.folder, &error);
-            let hint = who.map_or_else(|| way_out.to_owned(), |who| format!("{who}; {way_out}"));
-            Failure::new(Code::LocalIo, detail).hint(hint)
-        };
+        let mut lock = self.hold(what, Hold::Alone, wait)?;
+        lock.sign(command).map_err(|error| self.failed(&error))?;
+        Ok(lock)
+    }
+
+    /// Takes the lock on `what`, waiting at most `wait` for another holder.
+    ///
+    /// # Errors
+    /// As [`Locks::acquire`].
+    pub fn hold(&self, what: &str, hold: Hold, wait: Duration) -> Result<Lock, Failure> {
+        let failed = |error: std::io::Error| self.failed(&error);
         let dir = self.open_folder().map_err(failed)?;
         let name = file_name(what);
         let started = Instant::now();
         loop {
             let mut file = open_or_create(&dir, &name).map_err(failed)?;
             give_like(&file, &self.folder).map_err(failed)?;
-            match file.try_lock() {
+            let locked = match hold {
+                Hold::Alone => file.try_lock(),
+                Hold::Shared => file.try_lock_shared(),
+            };
+            match locked {
                 // A cleaner may have removed the file before we locked it: then it excludes nobody.
                 Ok(()) if is_still_there(&dir, &name, &file).map_err(failed)? => {
-                    write_holder(&mut file, what, command).map_err(failed)?;
                     return Ok(Lock {
                         key: what.to_owned(),
-                        _file: file,
+                        file,
                     });
                 }
                 Ok(()) => {}
@@ -92,10 +126,37 @@ impl Locks {
                     crate::interrupt::check()?;
                     std::thread::sleep(Duration::from_millis(50).min(wait));
                 }
-                Err(std::fs::TryLockError::WouldBlock) => return Err(held(&mut file, what)),
+                Err(std::fs::TryLockError::WouldBlock) => {
+                    let holder = Holder::read(&mut file);
+                    // Whoever has just taken it is about to say so.
+                    let is_new = holder.as_ref().is_none_or(|holder| holder.actor.is_gone());
+                    if !is_new || started.elapsed() >= wait + TO_SIGN {
+                        return Err(held(holder, what));
+                    }
+                    crate::interrupt::check()?;
+                    std::thread::sleep(Duration::from_millis(5));
+                }
                 Err(std::fs::TryLockError::Error(error)) => return Err(failed(error)),
             }
         }
+    }
+
+    /// Whether anybody ever signed the lock on `what`; nothing is made.
+    pub fn was_signed(&self, what: &str) -> bool {
+        let file = std::fs::metadata(self.folder.join(file_name(what)));
+        file.is_ok_and(|file| file.len() > 0)
+    }
+
+    fn failed(&self, error: &std::io::Error) -> Failure {
+        let detail = format!(
+            "cannot lock in '{}': {}",
+            self.folder.display(),
+            system_reason(error)
+        );
+        let way_out = "make the folder of the state writable, or set VERTEX_BACKUP_STATE";
+        let who = who_may_write(&self.folder, error);
+        let hint = who.map_or_else(|| way_out.to_owned(), |who| format!("{who}; {way_out}"));
+        Failure::new(Code::LocalIo, detail).hint(hint)
     }
 
     fn open_folder(&self) -> std::io::Result<Dir> {
@@ -139,46 +200,41 @@ fn is_still_there(dir: &Dir, name: &str, file: &File) -> std::io::Result<bool> {
         .is_some_and(|entry| entry.stamp.same_file(&ours)))
 }
 
-fn write_holder(file: &mut File, what: &str, command: &str) -> std::io::Result<()> {
-    let holder = Holder {
-        what: what.to_owned(),
-        command: command.to_owned(),
-        since: Timestamp::now(),
-        actor: Actor::current(),
-    };
-    file.set_len(0)?;
-    file.rewind()?;
-    file.write_all(known(&serde_json::to_string(&holder)?).as_bytes())
+impl Holder {
+    fn read(file: &mut File) -> Option<Self> {
+        let mut text = String::new();
+        file.rewind().ok()?;
+        file.take(64 * 1024).read_to_string(&mut text).ok()?;
+        serde_json::from_str(&text).ok()
+    }
 }
 
-fn held(file: &mut File, what: &str) -> Failure {
-    let mut text = String::new();
-    let read = file.take(64 * 1024).read_to_string(&mut text);
-    let holder: Option<Holder> = read.ok().and_then(|_| serde_json::from_str(&text).ok());
-    let hint = "wait for it with --lock-wait 10m, or look at it with ps";
+fn held(holder: Option<Holder>, what: &str) -> Failure {
     match holder {
-        Some(Holder {
-            command,
-            since,
-            actor,
-            ..
-        }) => {
-            let age = Timestamp::now().duration_since(since);
-            let age = Duration::try_from(age).unwrap_or_default();
-            let detail = format!(
-                "{what} is in use by another run: `{}`, pid {} of {} on {}, for {}",
-                command,
-                actor.pid,
-                actor.user,
-                actor.host,
-                crate::duration::show(age)
-            );
-            Failure::new(Code::Locked, detail)
-                .hint(hint)
-                .field("pid", actor.pid)
-                .field("command", command)
-                .field("age_seconds", age.as_secs())
-        }
-        None => Failure::new(Code::Locked, format!("{what} is in use by another run")).hint(hint),
+        Some(holder) => in_use(what, &holder.command, holder.since, &holder.actor),
+        None => Failure::new(Code::Locked, format!("{what} is in use by another run")).hint(HINT),
     }
+}
+
+/// How long the next holder of a lock may take to say who it is.
+const TO_SIGN: Duration = Duration::from_millis(500);
+
+const HINT: &str = "wait for it with --lock-wait 10m, or look at it with ps";
+
+/// The failure for what somebody else is at.
+pub(crate) fn in_use(what: &str, command: &str, since: Timestamp, actor: &Actor) -> Failure {
+    let age = Timestamp::now().duration_since(since);
+    let age = Duration::try_from(age).unwrap_or_default();
+    let detail = format!(
+        "{what} is in use by another run: `{command}`, pid {} of {} on {}, for {}",
+        actor.pid,
+        actor.user,
+        actor.host,
+        crate::duration::show(age)
+    );
+    Failure::new(Code::Locked, detail)
+        .hint(HINT)
+        .field("pid", actor.pid)
+        .field("command", command)
+        .field("age_seconds", age.as_secs())
 }

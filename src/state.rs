@@ -3,7 +3,11 @@
 //! It holds the history ([`crate::history`]) and what is known of remote objects,
 //! transfers under way and storages ([`crate::catalog`]). All of it is keyed by
 //! the company's id, so it survives a new name. Losing the file loses no
-//! backup: what a restore needs is on the remote.
+//! backup: what a restore needs is on the remote. A damaged file is moved aside
+//! ([`mod@repair`]), looked into ([`mod@check`]), and never deleted.
+
+mod check;
+mod repair;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -12,12 +16,14 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
 use crate::database::{self, Access};
-use crate::dir::{folder_of, give_like, who_may_write};
 use crate::failure::{Code, Failure};
-use crate::text::system_reason;
+use crate::lock::{Hold, Lock};
+
+pub use self::check::Examination;
+pub use self::repair::replace;
 
 /// How long to wait for another of our own processes to commit.
-const BUSY_WAIT: Duration = Duration::from_secs(30);
+pub const BUSY_WAIT: Duration = Duration::from_secs(30);
 
 /// How long to wait with what can be done without.
 const HASTY_WAIT: Duration = Duration::from_secs(1);
@@ -30,6 +36,9 @@ const MIGRATIONS: [&str; 4] = [
     include_str!("state_4.sql"),
 ];
 
+/// How long the header of an `SQLite` file is.
+const HEADER: u64 = 100;
+
 /// Marks our files among all `SQLite` databases; `state.sql` sets it.
 const APPLICATION_ID: i64 = 0x5641_4253;
 
@@ -37,47 +46,109 @@ const APPLICATION_ID: i64 = 0x5641_4253;
 pub struct State {
     pub(crate) connection: Connection,
     path: PathBuf,
+    wait: Duration,
+    /// Held while the state may be written: nobody moves it aside meanwhile.
+    in_use: Option<Lock>,
 }
 
 impl State {
-    /// Opens the state for writing; the first time, makes it.
+    /// Opens the state for writing; the first time, makes it. A damaged one is moved
+    /// aside, and a new one made.
     ///
     /// # Errors
     /// `local_io` when its folder cannot be written, `database_invalid` when it
-    /// is damaged or of a newer version.
+    /// is of a newer version, somebody else's, or damaged and cannot be moved.
     pub fn open(path: &Path) -> Result<Self, Failure> {
-        create_private(path)?;
+        Self::open_within(path, BUSY_WAIT)
+    }
+
+    /// As [`State::open`], waiting so long for others to commit.
+    ///
+    /// # Errors
+    /// As [`State::open`].
+    pub fn open_within(path: &Path, wait: Duration) -> Result<Self, Failure> {
+        if is_absent(path) {
+            repair::make(path, wait)?;
+        }
+        match Self::open_used(path, wait) {
+            Err(damage) if is_damaged(&damage) => {
+                repair::replace(path, wait, &damage)?;
+                Self::open_used(path, wait)
+            }
+            opened => opened,
+        }
+    }
+
+    /// Opens a state that is there for writing, and keeps others from moving it meanwhile.
+    fn open_used(path: &Path, wait: Duration) -> Result<Self, Failure> {
+        let in_use = repair::lock(path, Hold::Shared, wait)?;
+        let mut state = Self::open_bare(path, wait)?;
+        state.in_use = in_use;
+        Ok(state)
+    }
+
+    /// Opens a file as a state for writing, whoever uses it.
+    fn open_bare(path: &Path, wait: Duration) -> Result<Self, Failure> {
         let mut state = State {
-            connection: database::connect(path, Access::Write, BUSY_WAIT)?,
+            connection: database::connect(path, Access::Write, wait)?,
             path: path.to_owned(),
+            wait,
+            in_use: None,
         };
-        // Before anything is changed: it may be somebody else's database.
+        // Before anything is changed: it may be somebody else's database, or that of a newer version.
         state.refuse_foreign()?;
+        state.version()?;
         state.use_write_ahead_log()?;
         state.migrate()?;
         Ok(state)
     }
 
-    /// Opens the state for reading; `None` where there is none yet.
+    /// Opens the state for writing as it is: none is made, and none moved.
     ///
     /// # Errors
     /// As [`State::open`].
-    pub fn open_existing(path: &Path) -> Result<Option<Self>, Failure> {
-        if std::fs::metadata(path).map_or(true, |meta| meta.len() == 0) {
+    pub fn open_as_it_is(path: &Path, wait: Duration) -> Result<Option<Self>, Failure> {
+        if is_absent(path) {
             return Ok(None);
         }
-        let connection = database::connect(path, Access::Read, BUSY_WAIT)?;
-        let mut state = State {
-            connection,
-            path: path.to_owned(),
-        };
-        state.refuse_foreign()?;
+        let state = Self::open_used(path, wait)?;
+        Ok(Some(state))
+    }
+
+    /// Opens the state for reading; `None` where there is none yet.
+    ///
+    /// # Errors
+    /// As [`State::open`]; a damaged one stays where it is.
+    pub fn open_existing(path: &Path) -> Result<Option<Self>, Failure> {
+        Self::open_existing_within(path, BUSY_WAIT)
+    }
+
+    /// As [`State::open_existing`], waiting so long for others to commit.
+    ///
+    /// # Errors
+    /// As [`State::open_existing`].
+    pub fn open_existing_within(path: &Path, wait: Duration) -> Result<Option<Self>, Failure> {
+        if is_absent(path) {
+            return Ok(None);
+        }
+        let mut state = Self::open_to_read(path, wait)?;
         // A state that lags behind gets its new tables from the next command that writes.
         if state.version()? < MIGRATIONS.len() {
             drop(state);
-            return Self::open(path).map(Some);
+            return Self::open_as_it_is(path, wait);
         }
         Ok(Some(state))
+    }
+
+    fn open_to_read(path: &Path, wait: Duration) -> Result<Self, Failure> {
+        let mut state = State {
+            connection: database::connect(path, Access::Read, wait)?,
+            path: path.to_owned(),
+            wait,
+            in_use: None,
+        };
+        state.refuse_foreign()?;
+        Ok(state)
     }
 
     /// The first to open a new state switches it over, which needs it alone: `SQLite`
@@ -86,7 +157,7 @@ impl State {
         // What was deleted is overwritten: it may have been the address of an upload.
         let settings =
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;";
-        let deadline = Instant::now() + BUSY_WAIT;
+        let deadline = Instant::now() + self.wait;
         loop {
             match self.try_or_damaged(|connection| connection.execute_batch(settings)) {
                 Err(failure)
@@ -102,6 +173,10 @@ impl State {
 
     /// A database with tables in it that is not ours is never written to.
     fn refuse_foreign(&mut self) -> Result<(), Failure> {
+        // SQLite takes what is shorter than a header for a database that has yet to be written.
+        if std::fs::metadata(&self.path).is_ok_and(|file| (1..HEADER).contains(&file.len())) {
+            return Err(damaged(&self.path));
+        }
         let sql = "SELECT (SELECT count(*) FROM sqlite_master), application_id FROM pragma_application_id";
         let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
         let (tables, id): (i64, i64) =
@@ -114,7 +189,8 @@ impl State {
             self.path.display()
         );
         Err(Failure::new(Code::DatabaseInvalid, detail)
-            .hint("name another file with VERTEX_BACKUP_STATE"))
+            .hint("name another file with VERTEX_BACKUP_STATE")
+            .field(STATE, FOREIGN))
     }
 
     fn version(&mut self) -> Result<usize, Failure> {
@@ -127,8 +203,14 @@ impl State {
                 "The state '{}' was written by a newer version of vertex-backup",
                 self.path.display()
             );
+            let hint = format!(
+                "use that version, or a later one; or begin a new history: move the file away, then \
+                 vertex-backup state rebuild --all (mv '{0}' '{0}.newer')",
+                self.path.display()
+            );
             return Err(Failure::new(Code::DatabaseInvalid, detail)
-                .hint("use that version, or a later one"));
+                .hint(hint)
+                .field(STATE, NEWER));
         }
         Ok(version)
     }
@@ -157,21 +239,11 @@ impl State {
         &mut self,
         ask: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, Failure> {
-        ask(&self.connection).map_err(|error| {
-            let failure = self.failed(&error);
-            if failure.code() != Code::DatabaseInvalid {
-                return failure;
-            }
-            let detail = format!("The state '{}' is damaged", self.path.display());
-            Failure::new(Code::DatabaseInvalid, detail).hint(format!(
-                "move it away; no backup is lost with it, only the history: mv '{0}' '{0}.damaged'",
-                self.path.display()
-            ))
-        })
+        ask(&self.connection).map_err(|error| self.failed(&error))
     }
 
     pub(crate) fn failed(&self, error: &rusqlite::Error) -> Failure {
-        database::classify(&self.path, error)
+        failed(&self.path, error)
     }
 
     /// Runs a change as one durable transaction.
@@ -187,7 +259,7 @@ impl State {
             transaction.commit()?;
             Ok(value)
         };
-        run().map_err(|error| database::classify(&path, &error))
+        run().map_err(|error| failed(&path, &error))
     }
 
     /// As [`State::transaction`], of a change that is rather left out than waited for long.
@@ -197,7 +269,7 @@ impl State {
     ) -> Result<T, Failure> {
         self.wait_when_busy(HASTY_WAIT)?;
         let done = self.transaction(change);
-        self.wait_when_busy(BUSY_WAIT)?;
+        self.wait_when_busy(self.wait)?;
         done
     }
 
@@ -218,6 +290,47 @@ impl State {
     }
 }
 
+/// What an `SQLite` error means for the state.
+fn failed(path: &Path, error: &rusqlite::Error) -> Failure {
+    let failure = database::classify(path, error);
+    if failure.code() != Code::DatabaseInvalid {
+        return failure;
+    }
+    damaged(path)
+}
+
+fn damaged(path: &Path) -> Failure {
+    let detail = format!("The state '{}' is damaged", path.display());
+    Failure::new(Code::DatabaseInvalid, detail)
+        .hint(
+            "no backup is lost with it; the next command that changes something moves it aside and \
+             makes a new one, as does: vertex-backup state rebuild --all",
+        )
+        .field(STATE, DAMAGED)
+}
+
+/// The key of an error that says what is wrong with the state.
+const STATE: &str = "state";
+const DAMAGED: &str = "damaged";
+const FOREIGN: &str = "foreign";
+const NEWER: &str = "newer";
+
+/// What an error says is wrong with the state, where that is what it is about.
+fn trouble(failure: &Failure) -> Option<&str> {
+    let (_, said) = failure.fields().iter().find(|(key, _)| *key == STATE)?;
+    said.as_str()
+}
+
+/// Whether an error says that the state is damaged.
+pub fn is_damaged(failure: &Failure) -> bool {
+    trouble(failure) == Some(DAMAGED)
+}
+
+/// Whether there is no state, or none that anything was written to.
+fn is_absent(path: &Path) -> bool {
+    std::fs::metadata(path).map_or(true, |meta| meta.len() == 0)
+}
+
 /// A time as it is stored: always as long, so that text sorts as time does.
 pub(crate) fn written(at: Timestamp) -> String {
     format!("{at:.6}")
@@ -234,33 +347,4 @@ pub(crate) fn signed(count: u64) -> i64 {
 
 pub(crate) fn unsigned(count: i64) -> u64 {
     u64::try_from(count).unwrap_or(0)
-}
-
-/// Makes an empty file, 0600 from the first moment, owned as its folder is; `SQLite` gives its companions the same.
-fn create_private(path: &Path) -> Result<(), Failure> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    // Looking first: opening the file would drop locks this process holds on it.
-    if path.exists() {
-        return Ok(());
-    }
-    let made = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path);
-    match made.and_then(|file| give_like(&file, folder_of(path))) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => {
-            let detail = format!(
-                "cannot make the state '{}': {}",
-                path.display(),
-                system_reason(&error)
-            );
-            let way_out = "make its folder writable, or put it elsewhere with VERTEX_BACKUP_STATE";
-            let who = who_may_write(folder_of(path), &error);
-            let hint = who.map_or_else(|| way_out.to_owned(), |who| format!("{who}; {way_out}"));
-            Err(Failure::new(Code::LocalIo, detail).hint(hint))
-        }
-    }
 }

@@ -41,7 +41,12 @@ pub struct VerifyOptions {
     pub download: bool,
     /// Read only so many of a hundred backups back.
     pub sample: Option<u8>,
+    /// Also record what is there and cannot be compared with anything: the state knew it once.
+    pub rebuild: bool,
 }
+
+/// How the history names a verification that rebuilds the state.
+pub const REBUILD: &str = "state rebuild";
 
 /// What became of one backup.
 pub enum Verified {
@@ -97,7 +102,17 @@ impl Verify<'_> {
             ..
         } = &self.remote.place;
         let company = &self.remote.company;
-        let intent = Intent::of("verify", company, Some(provider.name()), directory.as_str());
+        let operation = if self.options.rebuild {
+            REBUILD
+        } else {
+            "verify"
+        };
+        let intent = Intent::of(
+            operation,
+            company,
+            Some(provider.name()),
+            directory.as_str(),
+        );
         state.recorded(intent, Some(self.lock), |state| {
             let mut summary = Summary::default();
             self.compare(state, &mut summary, tell)?;
@@ -265,9 +280,15 @@ impl Verify<'_> {
             return Ok(Some(known));
         }
         let mut known = known.cloned();
-        if check.finding().is_bad() {
+        let finding = check.finding();
+        if self.options.rebuild && known.is_none() && finding != Finding::Incomplete {
+            let unrecorded = files.unrecorded(set, Timestamp::now());
+            state.record_set(place, &unrecorded)?;
+            known = Some(unrecorded);
+        }
+        if finding.is_bad() {
             // A part that is as it was proves nothing when the whole is not.
-            if check.finding() == Finding::Differs {
+            if finding == Finding::Differs {
                 for member in set.members() {
                     state.distrust(place, &member.name)?;
                 }

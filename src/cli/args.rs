@@ -10,6 +10,7 @@ mod backup;
 mod providers;
 mod restore_test;
 mod retention;
+mod state;
 mod verify;
 
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ pub(crate) use self::providers::{
 };
 pub(crate) use self::restore_test::RestoreTest;
 pub(crate) use self::retention::{Keep, Pin, Prune, RetentionCommand, RetentionSet, Whom};
+pub(crate) use self::state::StateCommand;
 pub(crate) use self::verify::Verify;
 
 /// The whole command line.
@@ -191,8 +193,12 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  \
         vertex-backup history acme-corp --limit 5\n  \
         vertex-backup history --failed --since 7d --json\n  \
+        vertex-backup history --limit 0 --json > history.json\n  \
         vertex-backup history --check")]
     History(History),
+    /// Check what is remembered of runs and backups, or rebuild it from the remotes
+    #[command(subcommand, arg_required_else_help = true)]
+    State(StateCommand),
     /// Print the completion script for a shell
     #[command(after_help = "Examples:\n  \
         vertex-backup completions bash > /etc/bash_completion.d/vertex-backup\n  \
@@ -445,13 +451,13 @@ pub(crate) struct Status {
 pub(crate) struct History {
     /// Only this company's: its id or exact name
     pub(crate) company: Option<String>,
-    /// Only what failed or was interrupted
+    /// Only what failed, was refused or was interrupted
     #[arg(long)]
     pub(crate) failed: bool,
     /// Only what started within this time, such as 7d
     #[arg(long, value_name = "DUR")]
     pub(crate) since: Option<String>,
-    /// At most so many
+    /// At most so many; 0 for all
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub(crate) limit: usize,
     /// Check that no row was altered, removed or inserted

@@ -31,7 +31,9 @@ pub(super) fn run(context: &Context, command: &BackupCommand) -> anyhow::Result<
 }
 
 fn create(context: &Context, args: &BackupCreate) -> anyhow::Result<u8> {
-    let Context { ui, installation } = context;
+    let Context {
+        ui, installation, ..
+    } = context;
     let what: BackupType = args.backup_type.parse()?;
     let settings = BackupSettings::find(&installation.settings)?;
     let storage = &installation.settings.storage_dir;
@@ -77,7 +79,9 @@ fn send(
     state: &mut State,
     report: &CreateReport,
 ) -> anyhow::Result<SyncReport> {
-    let Context { ui, installation } = context;
+    let Context {
+        ui, installation, ..
+    } = context;
     let lock = installation.lock_company(company, "backup create --sync")?;
     let opened = context
         .remote(company, Some(state))

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::Context;
 use super::failure::Verdict;
 use super::ui::Ui;
 use crate::exit;
@@ -47,9 +48,15 @@ impl Batch {
     }
 
     /// Adds a failure, told at once; `what` are keys that say what failed.
-    pub(crate) fn failed(&mut self, ui: &Ui, what: &[(&str, &str)], error: &anyhow::Error) {
+    pub(super) fn failed(
+        &mut self,
+        context: &Context,
+        what: &[(&str, &str)],
+        error: &anyhow::Error,
+    ) {
         let verdict = Verdict::of(error);
-        verdict.print_about(ui, &self.about);
+        verdict.print_about(&context.ui, &self.about);
+        context.take_down(error, what);
         let mut object = verdict.to_json();
         for (key, value) in what {
             object[*key] = json!(value);

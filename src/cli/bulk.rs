@@ -37,7 +37,9 @@ struct Tally {
 }
 
 pub(super) fn run(context: &Context, args: &Args, company: Option<&str>) -> anyhow::Result<u8> {
-    let Context { ui, installation } = context;
+    let Context {
+        ui, installation, ..
+    } = context;
     let provider: Option<ProviderKind> = args.provider.as_deref().map(str::parse).transpose()?;
     let selection = Selection {
         of_type: args.backup_type.as_deref().map(str::parse).transpose()?,
@@ -119,7 +121,6 @@ fn since(text: &str) -> Result<DateTime, Failure> {
 
 impl Tally {
     fn add(&mut self, context: &Context, company: &Company, outcome: Outcome, is_one: bool) {
-        let ui = &context.ui;
         self.batch.about(&company.id);
         let row = |cells: [Cell; 4]| {
             let [result, kind, size, name] = cells;
@@ -172,7 +173,7 @@ impl Tally {
                     ("company_name", company.name.as_str()),
                 ];
                 what.extend(path.as_deref().map(|path| ("local_path", path)));
-                self.batch.failed(ui, &what, &error);
+                self.batch.failed(context, &what, &error);
                 let code =
                     Failure::of(&error).map_or("unexpected", |failure| failure.code().name());
                 let result = Cell::toned(format!("failed: {code}"), Tone::Bad).or_short("failed");

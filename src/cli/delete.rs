@@ -19,7 +19,9 @@ pub(super) const IN_TRASH: &str = "in the provider's trash, which still counts a
      what goes with --permanent is freed at once";
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
-    let Context { ui, installation } = context;
+    let Context {
+        ui, installation, ..
+    } = context;
     let names: Vec<FileName> = args
         .filenames
         .iter()
@@ -68,7 +70,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
                 is_in_trash |= !report.permanent && !report.files.is_empty();
                 deleted.push(vec![Cell::from(&report.remote_path)]);
             }
-            Err(error) => batch.failed(ui, &[("filename", name.as_str())], &error),
+            Err(error) => batch.failed(context, &[("filename", name.as_str())], &error),
         }
         if crate::interrupt::received().is_some() {
             break;

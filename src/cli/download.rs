@@ -18,7 +18,9 @@ use crate::text::printable;
 use crate::wanted::{Trust, Wanted};
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
-    let Context { ui, installation } = context;
+    let Context {
+        ui, installation, ..
+    } = context;
     let backup_type = args.backup_type.as_deref().map(str::parse).transpose()?;
     if let Some(name) = &args.filename {
         FileName::new(name)?;

@@ -1,19 +1,23 @@
 //! `history`: who did what, when, with what result.
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Map, json};
 
 use super::Context;
 use super::args::History as Args;
-use super::render::{Cell, Tone, left, time};
+use super::render::{Cell, Layout, Tone, left, time};
+use super::stream::JsonList;
 use crate::chain::Chain;
 use crate::duration;
 use crate::exit;
 use crate::failure::{Code, Failure};
 use crate::history::{Entry, Query, Verdict};
+use crate::state::State;
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
-    let Context { ui, installation } = context;
+    let Context {
+        ui, installation, ..
+    } = context;
     let state = installation.state_if_any()?;
     if args.check {
         let chain = match &state {
@@ -41,56 +45,68 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
         company_id,
         failed: args.failed,
         since,
-        limit: args.limit,
+        limit: Some(args.limit).filter(|limit| *limit > 0),
     };
-    let runs = match &state {
-        Some(state) => state.runs(&query)?,
-        None => Vec::new(),
-    };
-    let report = json!({ "success": true, "runs": runs, "count": runs.len() });
-    ui.result(&report, || {
-        if runs.is_empty() {
-            "No runs\n".into()
-        } else {
-            table(context, &runs)
+    let state = state.as_ref();
+    if ui.is_json() {
+        let mut list = JsonList::new(ui, "runs", true);
+        if let Some(state) = state {
+            state.runs(&query, |runs| list.page(runs.iter()))?;
         }
-    })?;
+        list.finish(&Map::new())?;
+    } else {
+        let count = state.map_or(Ok(0), |state| table(context, state, &query))?;
+        if count == 0 {
+            ui.text("No runs\n")?;
+        }
+    }
     Ok(exit::DONE)
 }
 
-fn table(context: &Context, runs: &[Entry]) -> String {
-    let columns = [
+/// Twice over the runs: once for the widths, once to print; how many there were.
+fn table(context: &Context, state: &State, query: &Query) -> anyhow::Result<usize> {
+    let mut layout = Layout::new(&[
         left("STARTED"),
         left("COMPANY"),
         left("OPERATION"),
         left("RESULT"),
         left("WHO"),
         left("WHAT"),
-    ];
-    let now = Timestamp::now();
-    let rows = runs.iter().map(|run| {
-        let tone = match run.verdict {
-            Verdict::Ok => Tone::Good,
-            Verdict::Skipped => Tone::Dim,
-            Verdict::Failed | Verdict::Interrupted => Tone::Bad,
-            Verdict::Running => Tone::Warn,
-        };
-        let who = match &run.actor.sudo_user {
-            Some(sudo) => format!("{} (by {sudo})", run.actor.user),
-            None => run.actor.user.clone(),
-        };
-        vec![
-            time(run.started_at, now),
-            run.company_id
-                .as_ref()
-                .map_or_else(|| Cell::toned("-", Tone::Dim), Cell::from),
-            Cell::from(&run.operation),
-            Cell::toned(run.verdict.name(), tone),
-            who.into(),
-            what(run).into(),
-        ]
-    });
-    context.ui.table(&columns, rows.collect())
+    ]);
+    let (ui, now) = (&context.ui, Timestamp::now());
+    let rows = |runs: &[Entry]| runs.iter().map(|run| row(run, now)).collect::<Vec<_>>();
+    state.runs(query, |runs| {
+        layout.measure(&rows(runs));
+        Ok(())
+    })?;
+    let mut is_first = true;
+    state.runs(query, |runs| {
+        let page = ui.page(&layout, rows(runs), std::mem::take(&mut is_first));
+        Ok(ui.text(&page)?)
+    })
+}
+
+fn row(run: &Entry, now: Timestamp) -> Vec<Cell> {
+    let tone = match run.verdict {
+        Verdict::Ok => Tone::Good,
+        Verdict::Skipped => Tone::Dim,
+        Verdict::Failed | Verdict::Interrupted => Tone::Bad,
+        Verdict::Refused | Verdict::Running => Tone::Warn,
+    };
+    let who = match &run.actor.sudo_user {
+        Some(sudo) => format!("{} (by {sudo})", run.actor.user),
+        None => run.actor.user.clone(),
+    };
+    vec![
+        time(run.started_at, now),
+        run.company_id
+            .as_ref()
+            .map_or_else(|| Cell::toned("-", Tone::Dim), Cell::from),
+        Cell::from(&run.operation),
+        Cell::toned(run.verdict.name(), tone),
+        who.into(),
+        what(run).into(),
+    ]
 }
 
 /// The file for what went well; for the rest, what it says of itself.
@@ -115,7 +131,7 @@ fn what(run: &Entry) -> String {
             }
         }
         (Some(detail), Verdict::Ok | Verdict::Skipped) if !moves_file => detail.clone(),
-        (Some(detail), Verdict::Failed) => detail.clone(),
+        (Some(detail), Verdict::Failed | Verdict::Refused) => detail.clone(),
         _ => name.to_owned(),
     }
 }

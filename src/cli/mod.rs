@@ -4,6 +4,7 @@
 //! and hands the report to `ui::Ui`.
 
 mod args;
+mod audit;
 mod backup;
 mod batch;
 mod bulk;
@@ -27,6 +28,7 @@ mod render;
 mod restore_test;
 mod retention;
 mod round;
+mod state;
 mod status;
 mod stream;
 mod sync;
@@ -36,12 +38,14 @@ mod verify;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Mutex;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use self::args::{BackupCommand, Cli, Command, Global};
+use self::audit::Attempt;
 use self::failure::Verdict;
 use self::ui::{Manners, Ui};
 use crate::company::Company;
@@ -58,6 +62,10 @@ use crate::text::printable_lines;
 struct Context {
     ui: Ui,
     installation: Installation,
+    /// What is about to be changed, where anything is.
+    attempt: Option<Attempt>,
+    /// The state was found damaged on the way.
+    damage: Mutex<Option<Failure>>,
 }
 
 /// Runs the command line of this process.
@@ -67,7 +75,7 @@ pub fn main() -> ExitCode {
     let json = asks_for_json(&arguments);
     let code = match parse(&arguments) {
         Ok(cli) => run(cli),
-        Err(error) => answer_clap(&error, json),
+        Err(error) => answer_clap(&error, json, &arguments),
     };
     ExitCode::from(code)
 }
@@ -125,7 +133,9 @@ fn run(cli: Cli) -> u8 {
         acknowledge_abuse: acknowledges_abuse(&command),
         ..flags(&global)
     };
-    let settled = |work: Work<'_>| with_settings(&global, flags.clone(), &early, work);
+    let attempt = Attempt::of(&command);
+    let settled =
+        |work: Work<'_>| with_settings(&global, flags.clone(), attempt.clone(), &early, work);
     match command {
         Command::Completions(args) => finish(&early, generate::completions(&early, &args)),
         Command::Man(args) => finish(&early, generate::man(&early, &args)),
@@ -144,6 +154,7 @@ fn run(cli: Cli) -> u8 {
         Command::Unpin(args) => settled(&|context| pin::run(context, &args, false)),
         Command::Verify(args) => settled(&|context| verify::run(context, &args)),
         Command::RestoreTest(args) => settled(&|context| restore_test::run(context, &args)),
+        Command::State(command) => settled(&|context| state::run(context, &command)),
         Command::Status(args) => settled(&|context| status::run(context, &args)),
         Command::History(args) => settled(&|context| history::run(context, &args)),
     }
@@ -158,18 +169,16 @@ fn finish(ui: &Ui, result: anyhow::Result<u8>) -> u8 {
 }
 
 /// Resolves the settings and runs a command that needs them.
-fn with_settings(global: &Global, flags: Flags, early: &Ui, work: Work<'_>) -> u8 {
+fn with_settings(
+    global: &Global,
+    flags: Flags,
+    attempt: Option<Attempt>,
+    early: &Ui,
+    work: Work<'_>,
+) -> u8 {
     // What is made from here on is for its owner alone, whatever the mask was.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    let settings = Settings::resolve(
-        flags,
-        &Surroundings {
-            variable: &|name| std::env::var_os(name),
-            config_dir: dirs::config_dir(),
-            data_dir: dirs::data_dir(),
-        },
-    );
-    let settings = match settings {
+    let settings = match resolved(flags) {
         Ok(settings) => settings,
         Err(failure) => return Verdict::of(&failure.into()).report(early),
     };
@@ -179,8 +188,26 @@ fn with_settings(global: &Global, flags: Flags, early: &Ui, work: Work<'_>) -> u
     let context = Context {
         ui,
         installation: Installation::new(settings),
+        attempt,
+        damage: Mutex::default(),
     };
-    finish(&context.ui, work(&context))
+    let result = work(&context);
+    let refused = result.as_ref().err().map(|error| {
+        let code = Verdict::of(error).report(&context.ui);
+        context.take_down(error, &[]);
+        code
+    });
+    context.clear_damage();
+    refused.or(result.ok()).unwrap_or(exit::UNEXPECTED)
+}
+
+fn resolved(flags: Flags) -> Result<Settings, Failure> {
+    let surroundings = Surroundings {
+        variable: &|name| std::env::var_os(name),
+        config_dir: dirs::config_dir(),
+        data_dir: dirs::data_dir(),
+    };
+    Settings::resolve(flags, &surroundings)
 }
 
 impl Context {
@@ -343,7 +370,7 @@ fn asks_for_json(arguments: &[OsString]) -> bool {
 }
 
 /// Help and version to stdout, what is wrong to stderr; both may fail to be written.
-fn answer_clap(error: &clap::Error, json: bool) -> u8 {
+fn answer_clap(error: &clap::Error, json: bool, arguments: &[OsString]) -> u8 {
     let mut manners = manners(
         &Global {
             json,
@@ -365,14 +392,40 @@ fn answer_clap(error: &clap::Error, json: bool) -> u8 {
     }
     let ui = Ui::new(manners);
     ui.raw_stderr(&printable_lines(&text));
-    if json {
-        let said = text.split("\n\n").next().unwrap_or_default();
-        let said = said.strip_prefix("error: ").unwrap_or(said);
-        let detail = said.split_whitespace().collect::<Vec<_>>().join(" ");
-        let failure = Failure::new(Code::Usage, detail).hint("vertex-backup --help");
-        if ui.json(&Verdict::of(&failure.into()).to_json()).is_err() {
-            return exit::LOCAL_IO;
-        }
+    let said = text.split("\n\n").next().unwrap_or_default();
+    let said = said.strip_prefix("error: ").unwrap_or(said);
+    let detail = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let failure = Failure::new(Code::Usage, detail).hint("vertex-backup --help");
+    if json && ui.json(&Verdict::of(&failure.into()).to_json()).is_err() {
+        return exit::LOCAL_IO;
     }
+    take_down_usage(ui, arguments);
     exit::USAGE
+}
+
+/// A command line that was to change something and is wrong is in the history as any other refusal.
+fn take_down_usage(ui: Ui, arguments: &[OsString]) {
+    // What can be understood of it; where that is not even the settings, there is no place to note it.
+    let matches = command()
+        .ignore_errors(true)
+        .try_get_matches_from(arguments);
+    let Ok(matches) = matches else { return };
+    let (Some(attempt), Ok(global)) = (
+        Attempt::of_matches(&matches),
+        Global::from_arg_matches(&matches),
+    ) else {
+        return;
+    };
+    let Ok(settings) = resolved(flags(&global)) else {
+        return;
+    };
+    let context = Context {
+        ui,
+        installation: Installation::new(settings),
+        attempt: Some(attempt),
+        damage: Mutex::default(),
+    };
+    // The words that are wrong may hold anything, a secret too.
+    let failure = Failure::new(Code::Usage, "The command line is wrong");
+    context.take_down(&failure.into(), &[]);
 }

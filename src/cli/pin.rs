@@ -10,7 +10,9 @@ use crate::pin::{PinReport, pin, unpin};
 use crate::text::printable;
 
 pub(super) fn run(context: &Context, args: &Args, pinned: bool) -> anyhow::Result<u8> {
-    let Context { ui, installation } = context;
+    let Context {
+        ui, installation, ..
+    } = context;
     let names = args.files.iter().map(|name| FileName::new(name));
     let names: Vec<FileName> = names.collect::<Result<_, _>>()?;
     let company = installation.companies().find(&args.company)?;
@@ -41,7 +43,7 @@ pub(super) fn run(context: &Context, args: &Args, pinned: bool) -> anyhow::Resul
                     Cell::from(&report.remote_path),
                 ]);
             }
-            Err(error) => batch.failed(ui, &[("filename", name.as_str())], &error),
+            Err(error) => batch.failed(context, &[("filename", name.as_str())], &error),
         }
         if crate::interrupt::received().is_some() {
             break;

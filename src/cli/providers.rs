@@ -211,7 +211,7 @@ fn test_all(context: &Context, names: &[String]) -> anyhow::Result<u8> {
                     connection.account.into(),
                 ]);
             }
-            Err(failure) => batch.failed(ui, &[("name", kind.name())], &failure.into()),
+            Err(failure) => batch.failed(context, &[("name", kind.name())], &failure.into()),
         }
     }
     let message = format!("{} of {} providers are connected", rows.len(), kinds.len());
@@ -265,7 +265,7 @@ fn info(context: &Context, names: &[String]) -> anyhow::Result<u8> {
                     size(quota.max_file_size, "-"),
                 ]);
             }
-            Err(failure) => batch.failed(ui, &[("name", kind.name())], &failure.into()),
+            Err(failure) => batch.failed(context, &[("name", kind.name())], &failure.into()),
         }
     }
     let message = format!("{} of {} providers answered", rows.len(), kinds.len());

@@ -118,7 +118,7 @@ impl Prune<'_> {
     }
 
     fn all(&self, provider: Option<ProviderKind>) -> anyhow::Result<u8> {
-        let Context { ui, installation } = self.context;
+        let installation = &self.context.installation;
         let filter = Filter {
             provider,
             configured: Some(true),
@@ -130,7 +130,7 @@ impl Prune<'_> {
         for row in unreadable {
             let detail = format!("Company '{}' cannot be read: {}", row.id, row.why);
             let failure = Failure::new(Code::DatabaseInvalid, detail);
-            batch.failed(ui, &[("company_id", &row.id)], &failure.into());
+            batch.failed(self.context, &[("company_id", &row.id)], &failure.into());
         }
         let mut without: Vec<String> = Vec::new();
         companies.pages(&filter, |page, _| {
@@ -146,7 +146,9 @@ impl Prune<'_> {
                         batch.done(&without_policy(company, self.args.dry_run), true);
                         without.push(company.name.clone());
                     }
-                    Err(error) => batch.failed(ui, &[("company_id", &company.id)], &error),
+                    Err(error) => {
+                        batch.failed(self.context, &[("company_id", &company.id)], &error);
+                    }
                 }
             }
             Ok(())
@@ -187,7 +189,11 @@ impl Prune<'_> {
                     }
                 }
                 Err(error) => {
-                    batch.failed(ui, &[("company_id", &prepared.company.id)], &error);
+                    batch.failed(
+                        self.context,
+                        &[("company_id", &prepared.company.id)],
+                        &error,
+                    );
                 }
             }
             if crate::interrupt::received().is_some() {

@@ -13,6 +13,7 @@ use crate::company::Company;
 use crate::duration;
 use crate::exit;
 use crate::failure::{Code, Failure};
+use crate::history::note_recorded;
 use crate::installation::{Remote, shell_word};
 use crate::lock::Lock;
 use crate::name::FileName;
@@ -46,7 +47,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
         rows: Vec::new(),
         passed: 0,
     };
-    let whom = (args.company.as_deref(), args.provider.as_deref());
+    let whom = (args.company.as_slice(), args.provider.as_deref());
     let round = Round::run(context, whom, &mut trials)?;
     let Trials {
         rows,
@@ -85,7 +86,9 @@ fn base(args: &Args) -> PathBuf {
 }
 
 impl Visitor for Trials<'_> {
-    const OPERATION: &'static str = "restore-test";
+    fn operation(&self) -> &'static str {
+        "restore-test"
+    }
 
     /// Not the company's own lock: a test may take hours, and must not keep a night's sync from running.
     fn lock(&self, context: &Context, company: &Company) -> Result<Lock, Failure> {
@@ -125,7 +128,9 @@ impl Visitor for Trials<'_> {
                     ("company_name", company.name.as_str()),
                     ("filename", name.as_str()),
                 ];
-                batch.failed(&context.ui, &what, &error);
+                // It is one of a run that has its row.
+                note_recorded(&error);
+                batch.failed(context, &what, &error);
                 let failure = Failure::of(&error);
                 exits.push(failure.map_or(exit::UNEXPECTED, |f| f.code().exit()));
                 let why = failure.map_or("unexpected", |f| f.code().name());

@@ -182,7 +182,9 @@ fn get(context: &Context, whom: &Whom) -> anyhow::Result<u8> {
 }
 
 fn list(context: &Context) -> anyhow::Result<u8> {
-    let Context { ui, installation } = context;
+    let Context {
+        ui, installation, ..
+    } = context;
     let companies = installation.companies();
     let state = installation.state_if_any()?;
     let stored = state.map_or(Ok(Vec::new()), |state| state.policies())?;

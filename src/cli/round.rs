@@ -23,7 +23,7 @@ use crate::state::State;
 /// What is done at each company.
 pub(super) trait Visitor {
     /// The command, as the history has it.
-    const OPERATION: &'static str;
+    fn operation(&self) -> &'static str;
 
     /// Takes the lock that the work needs.
     fn lock(&self, context: &Context, company: &Company) -> Result<Lock, Failure>;
@@ -51,20 +51,25 @@ pub(super) struct Round {
 }
 
 impl Round {
-    /// Visits the company of that name, or all, of one provider if it is given.
+    /// Visits the companies of these names; without any all, of one provider if it is given.
     ///
     /// # Errors
     /// Why the one company that was asked for could not be visited.
     pub(super) fn run<V: Visitor>(
         context: &Context,
-        (company, provider): (Option<&str>, Option<&str>),
+        (names, provider): (&[String], Option<&str>),
         visitor: &mut V,
     ) -> anyhow::Result<Round> {
         let provider: Option<ProviderKind> = provider.map(str::parse).transpose()?;
         let companies = context.installation.companies();
-        let company = company.map(|name| companies.find(name)).transpose()?;
-        if let Some(company) = &company {
-            assignment(company)?;
+        let mut named: Vec<Company> = Vec::new();
+        for name in names {
+            let company = companies.find(name)?;
+            assignment(&company)?;
+            // Named twice, by id and by name perhaps, it is visited once.
+            if !named.iter().any(|known| known.id == company.id) {
+                named.push(company);
+            }
         }
         let registry = context.providers()?;
         let directories = Directories::read(&companies, provider)?;
@@ -74,9 +79,25 @@ impl Round {
             let stop = (&registry, &directories);
             round.company(context, stop, company, &mut state, visitor)
         };
-        if let Some(company) = &company {
+        if let [company] = named.as_slice() {
             let exit = one(&mut round, company)?;
             round.exits.push(exit);
+            return Ok(round);
+        }
+        let mut each = |round: &mut Round, page: &[Company]| {
+            for company in page {
+                round.batch.about(&company.id);
+                match one(round, company) {
+                    Ok(exit) => round.exits.push(exit),
+                    Err(error) => round.failed(context, company, &error),
+                }
+                if crate::interrupt::received().is_some() {
+                    break;
+                }
+            }
+        };
+        if !named.is_empty() {
+            each(&mut round, &named);
             return Ok(round);
         }
         let filter = Filter {
@@ -87,16 +108,7 @@ impl Round {
         companies
             .pages(&filter, |page, bad| {
                 unreadable.extend_from_slice(bad);
-                for company in page {
-                    round.batch.about(&company.id);
-                    match one(&mut round, company) {
-                        Ok(exit) => round.exits.push(exit),
-                        Err(error) => round.failed(context, company, &error),
-                    }
-                    if crate::interrupt::received().is_some() {
-                        break;
-                    }
-                }
+                each(&mut round, page);
                 Ok(())
             })
             .or_else(|error| match crate::interrupt::received() {
@@ -124,7 +136,8 @@ impl Round {
             .map_err(anyhow::Error::from)
             .and_then(|()| installation.remote_apart(registry, company, Some(state), directories));
         let target = company.remote_path.clone().unwrap_or_default();
-        let intent = Intent::of(V::OPERATION, company, company.provider.as_deref(), target);
+        let operation = visitor.operation();
+        let intent = Intent::of(operation, company, company.provider.as_deref(), target);
         let remote = state.attempted(intent, &lock, opened)?;
         visitor.visit(&remote, &lock, state, &mut self.batch)
     }
@@ -134,7 +147,7 @@ impl Round {
             ("company_id", company.id.as_str()),
             ("company_name", company.name.as_str()),
         ];
-        self.batch.failed(&context.ui, &what, error);
+        self.batch.failed(context, &what, error);
         let failure = Failure::of(error);
         let exit = failure.map_or(exit::UNEXPECTED, |failure| failure.code().exit());
         self.exits.push(exit);

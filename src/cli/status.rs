@@ -14,6 +14,7 @@ use super::config::{tell_unreadable, unreadable_as_json};
 use super::metrics::{COMPANY_METRICS, heading, label};
 use super::render::{Cell, Layout, Tone, ago, left, right};
 use super::stream::JsonList;
+use crate::chain::Chain;
 use crate::company::{BadRow, Companies, Company, Filter};
 use crate::duration;
 use crate::exit;
@@ -209,6 +210,11 @@ impl Survey<'_> {
         Ok(page)
     }
 
+    /// What shows a history that was cut or forged as a whole, where it is kept elsewhere.
+    fn head(&self) -> Result<Option<Chain>, Failure> {
+        self.state.as_ref().map(State::head).transpose()
+    }
+
     fn connected(&self, status: &CompanyStatus) -> Option<&ProviderStatus> {
         self.providers.get(status.backup_provider.as_deref()?)
     }
@@ -243,6 +249,7 @@ impl Survey<'_> {
         });
         rest.insert("summary".into(), summary);
         rest.insert("unreadable".into(), unreadable_as_json(&self.unreadable));
+        rest.insert("history".into(), json!(self.head()?));
         list.finish(&rest)?;
         Ok(totals)
     }
@@ -344,6 +351,12 @@ impl Survey<'_> {
         })?;
         if !ui.is_quiet() {
             ui.text(&self.summary(&totals))?;
+        }
+        if let Some(Chain { rows, head }) = self.head()? {
+            let text = format!(
+                "history: {rows} rows, head {head}; keep the head elsewhere for history --check --head"
+            );
+            ui.verbose(1, &text);
         }
         for provider in self
             .providers

@@ -39,7 +39,9 @@ pub(super) fn options(args: &Args) -> SyncOptions {
 
 /// Backups that were named.
 fn files(context: &Context, args: &Args, company: &str) -> anyhow::Result<u8> {
-    let Context { ui, installation } = context;
+    let Context {
+        ui, installation, ..
+    } = context;
     let company = installation.companies().find(company)?;
     let lock = installation.lock_company(&company, "sync")?;
     let mut state = installation.state()?;
@@ -120,7 +122,7 @@ fn several(
                 reports.push(report);
             }
             Err(error) => {
-                batch.failed(ui, &[("local_path", &file.to_string_lossy())], &error);
+                batch.failed(context, &[("local_path", &file.to_string_lossy())], &error);
                 let interrupted = matches!(
                     Failure::of(&error).map(Failure::code),
                     Some(Code::Interrupted(_))

@@ -208,7 +208,8 @@ impl Ui {
     /// Tells from now on what the library logs of itself: warnings as such, the rest for `-v` and `-vv`.
     pub(crate) fn listen_to_log(&self) {
         let level = match (self.manners.quiet, self.manners.verbosity) {
-            (true, _) => log::LevelFilter::Off,
+            // What must not be missed is told all the same.
+            (true, _) => log::LevelFilter::Error,
             (false, 0) => log::LevelFilter::Warn,
             (false, 1) => log::LevelFilter::Info,
             (false, _) => log::LevelFilter::Debug,

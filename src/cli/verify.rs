@@ -9,13 +9,14 @@ use super::render::{Cell, Tone, left, right};
 use super::round::{Round, Visitor, table};
 use crate::company::Company;
 use crate::failure::{Code, Failure};
+use crate::history::note_recorded;
 use crate::installation::Remote;
 use crate::lock::Lock;
 use crate::name::FileName;
 use crate::report::{Finding, VerifyReport};
 use crate::state::State;
 use crate::text::{bytes, companies};
-use crate::verify::{Summary, Verified, Verify, VerifyOptions, hint};
+use crate::verify::{REBUILD, Summary, Verified, Verify, VerifyOptions, hint};
 
 /// What `verify` does at each company.
 struct Comparison<'a> {
@@ -33,18 +34,29 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
         of_type: args.backup_type.as_deref().map(str::parse).transpose()?,
         download: args.download,
         sample: args.sample,
+        rebuild: false,
     };
+    let whom = (args.company.as_slice(), args.provider.as_deref());
+    compare(context, whom, args.all, options)
+}
+
+/// Compares the backups of companies with what should be there, and tells.
+pub(super) fn compare(
+    context: &Context,
+    whom: (&[String], Option<&str>),
+    is_several: bool,
+    options: VerifyOptions,
+) -> anyhow::Result<u8> {
     let mut comparison = Comparison {
         context,
         options,
         summary: Summary::default(),
         rows: Vec::new(),
     };
-    let whom = (args.company.as_deref(), args.provider.as_deref());
     let round = Round::run(context, whom, &mut comparison)?;
     let Comparison { summary, rows, .. } = comparison;
     let exit = round.exit();
-    let message = if args.all {
+    let message = if is_several {
         format!("{}; {}", summary.in_words(), companies(round.companies()))
     } else {
         summary.in_words()
@@ -57,7 +69,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
         left("RESULT"),
         left("COMPARED WITH / PROBLEM"),
     ];
-    let human = || table(&context.ui, &columns, rows, args.all, &message);
+    let human = || table(&context.ui, &columns, rows, is_several, &message);
     let rest = rest(&summary);
     Ok(round
         .batch
@@ -65,10 +77,16 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
 }
 
 impl Visitor for Comparison<'_> {
-    const OPERATION: &'static str = "verify";
+    fn operation(&self) -> &'static str {
+        if self.options.rebuild {
+            REBUILD
+        } else {
+            "verify"
+        }
+    }
 
     fn lock(&self, context: &Context, company: &Company) -> Result<Lock, Failure> {
-        context.installation.lock_company(company, "verify")
+        context.installation.lock_company(company, self.operation())
     }
 
     fn visit(
@@ -98,7 +116,9 @@ impl Visitor for Comparison<'_> {
                     ("company_name", company.name.as_str()),
                     ("filename", name.as_str()),
                 ];
-                batch.failed(&context.ui, &what, &error);
+                // It is one of a run that has its row.
+                note_recorded(&error);
+                batch.failed(context, &what, &error);
                 let code = Failure::of(&error).map_or("unexpected", |f| f.code().name());
                 rows.push(vec![
                     Cell::from(&company.name),
@@ -112,8 +132,24 @@ impl Visitor for Comparison<'_> {
         };
         let summary = verify.run(state, &mut tell)?;
         self.summary.merge(&summary);
+        if self.options.rebuild
+            && Finding::ALL
+                .iter()
+                .any(|finding| summary.count(*finding) > 0)
+        {
+            remember_storage(context, remote, state)?;
+        }
         Ok(summary.exit())
     }
+}
+
+/// Remembers which storage it is, now that backups were found there: another one, or an
+/// empty folder where it should be mounted, will not be taken for it.
+fn remember_storage(context: &Context, remote: &Remote, state: &mut State) -> anyhow::Result<()> {
+    let installation = &context.installation;
+    let registry = context.providers()?;
+    let mut remote = installation.remote(&registry, &remote.company, Some(state))?;
+    installation.claim(&registry, &mut remote, state)
 }
 
 /// What is bad is told at once, with the way out.

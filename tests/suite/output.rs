@@ -327,7 +327,14 @@ fn health_in_words() {
     let status = sandbox.json(0, ["status"]);
     assert_eq!(
         keys(&status),
-        ["success", "companies", "count", "summary", "unreadable"]
+        [
+            "success",
+            "companies",
+            "count",
+            "summary",
+            "unreadable",
+            "history"
+        ]
     );
     assert_eq!(
         (&status["count"], &status["summary"]["failing"]),

@@ -606,7 +606,7 @@ fn a_full_backup_is_no_single_file() {
     let sandbox = Sandbox::assigned();
     let manifest = format!("backups/full/{FULL}");
     sandbox.run(["sync", "acme-corp", &manifest, "-q"]).code(0);
-    let before = sandbox.json(0, ["history"])["count"].clone();
+    let before = sandbox.json(0, ["history"])["count"].as_u64().unwrap();
     sandbox
         .run(["download", "acme-corp", FULL, "-o", "one.tar.gz"])
         .code(2)
@@ -618,7 +618,15 @@ fn a_full_backup_is_no_single_file() {
         .unwrap();
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
     assert!(!sandbox.file("one.tar.gz").exists());
-    assert_eq!(sandbox.json(0, ["history"])["count"], before);
+    // They never began, and the history says so.
+    let history = sandbox.json(0, ["history"]);
+    assert_eq!(history["count"], before + 2);
+    for run in &history["runs"].as_array().unwrap()[..2] {
+        assert_eq!(
+            (&run["operation"], &run["verdict"], &run["code"]),
+            (&json!("download"), &json!("refused"), &json!("usage"))
+        );
+    }
 }
 
 #[test]

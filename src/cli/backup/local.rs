@@ -24,7 +24,9 @@ fn of_type(text: Option<&str>) -> Result<Option<BackupType>, Failure> {
 }
 
 pub(super) fn list(context: &Context, args: &BackupList) -> anyhow::Result<u8> {
-    let Context { ui, installation } = context;
+    let Context {
+        ui, installation, ..
+    } = context;
     let found = all(installation, of_type(args.backup_type.as_deref())?)?;
     let now = Timestamp::now();
     let backups: Vec<LocalReport> = found.iter().map(|local| report(local, now)).collect();
@@ -78,7 +80,9 @@ fn listed(backup: &LocalReport, now: Timestamp) -> Vec<Cell> {
 }
 
 pub(super) fn verify(context: &Context, args: &BackupVerify) -> anyhow::Result<u8> {
-    let Context { ui, installation } = context;
+    let Context {
+        ui, installation, ..
+    } = context;
     let of_type = of_type(args.backup_type.as_deref())?;
     let found = if args.files.is_empty() {
         all(installation, of_type)?
@@ -109,7 +113,7 @@ pub(super) fn verify(context: &Context, args: &BackupVerify) -> anyhow::Result<u
             }
             Err(error) => {
                 let path = local.first_path().display().to_string();
-                batch.failed(ui, &[("local_path", &path)], &error);
+                batch.failed(context, &[("local_path", &path)], &error);
             }
         }
         if crate::interrupt::received().is_some() {
@@ -187,7 +191,9 @@ struct Planned<'a> {
 }
 
 pub(super) fn rotate(context: &Context, args: &BackupRotate) -> anyhow::Result<u8> {
-    let Context { ui, installation } = context;
+    let Context {
+        ui, installation, ..
+    } = context;
     let only = of_type(args.backup_type.as_deref())?;
     let keep_last = u32::from(args.keep_last);
     let lock = installation.lock(&lock_name(installation), "backup rotate")?;
