@@ -22,4 +22,8 @@ mod secrets;
 mod secrets_at_rest;
 mod secrets_protect;
 mod state;
+mod state_audit;
+mod state_chain;
+mod state_rebuild;
+mod state_together;
 mod watch;

@@ -359,6 +359,18 @@ impl Outcome {
         self
     }
 
+    /// Expects this somewhere on stdout.
+    #[track_caller]
+    pub fn stdout_has(self, text: &str) -> Self {
+        assert!(
+            self.stdout.contains(text),
+            "{text:?} is not in stdout: {}\nstderr: {}",
+            self.stdout,
+            self.stderr
+        );
+        self
+    }
+
     /// Expects one JSON document on stdout, and nothing else.
     #[track_caller]
     pub fn json(&self) -> Value {
