@@ -4,6 +4,7 @@
 //! one question or one short transaction; long lists are read in pages by key,
 //! so that no read lock is held while anybody looks at the terminal.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -462,11 +463,11 @@ fn shown(row: &Row<'_>, index: usize) -> String {
     match row.get_ref(index) {
         Ok(ValueRef::Text(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
         Ok(ValueRef::Blob(bytes)) => {
-            let hex: String = bytes
-                .iter()
-                .take(LONGEST)
-                .map(|byte| format!("{byte:02X}"))
-                .collect();
+            let mut hex = String::new();
+            for byte in bytes.iter().take(LONGEST) {
+                // Writing to a String cannot fail.
+                let _ = write!(hex, "{byte:02X}");
+            }
             let cut = if bytes.len() > LONGEST { "…" } else { "" };
             format!("X'{hex}{cut}'")
         }

@@ -90,7 +90,7 @@ impl Progress for Labelled<'_> {
 }
 
 struct Bar {
-    bar: ProgressBar,
+    shown: ProgressBar,
     label: String,
     /// Counts what it was at: a clock that ticks for a wait ends with it.
     turn: Arc<AtomicU64>,
@@ -99,26 +99,26 @@ struct Bar {
 impl Bar {
     fn new(bars: &MultiProgress, label: String, total: u64) -> Self {
         let bar = Bar {
-            bar: bars.add(ProgressBar::new(total)),
+            shown: bars.add(ProgressBar::new(total)),
             label,
             turn: Arc::default(),
         };
         bar.show_bytes();
-        bar.bar.set_message(bar.label.clone());
+        bar.shown.set_message(bar.label.clone());
         bar
     }
 
     fn show_bytes(&self) {
         let style = "{wide_msg} {bar:20} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} eta {eta}";
         if let Ok(style) = ProgressStyle::with_template(style) {
-            self.bar.set_style(style.progress_chars("=> "));
+            self.shown.set_style(style.progress_chars("=> "));
         }
     }
 }
 
 impl Task for Bar {
     fn advance(&self, bytes: u64) {
-        self.bar.inc(bytes);
+        self.shown.inc(bytes);
     }
 
     fn phase(&self, name: &str) {
@@ -128,10 +128,10 @@ impl Task for Bar {
 
     fn waiting(&self, what: &str) {
         if let Ok(style) = ProgressStyle::with_template("{wide_msg} {elapsed_precise}") {
-            self.bar.set_style(style);
+            self.shown.set_style(style);
         }
         self.enter(what);
-        let (bar, turn) = (self.bar.clone(), Arc::clone(&self.turn));
+        let (bar, turn) = (self.shown.clone(), Arc::clone(&self.turn));
         let now = turn.load(Ordering::Relaxed);
         // Without the thread (its own would panic), the clock shows what it was when it stopped.
         let _ = std::thread::Builder::new().spawn(move || {
@@ -146,15 +146,15 @@ impl Task for Bar {
 impl Bar {
     fn enter(&self, name: &str) {
         self.turn.fetch_add(1, Ordering::Relaxed);
-        self.bar.reset();
-        self.bar.set_message(format!("{}: {name}", self.label));
+        self.shown.reset();
+        self.shown.set_message(format!("{}: {name}", self.label));
     }
 }
 
 impl Drop for Bar {
     fn drop(&mut self) {
         self.turn.fetch_add(1, Ordering::Relaxed);
-        self.bar.finish_and_clear();
+        self.shown.finish_and_clear();
     }
 }
 
