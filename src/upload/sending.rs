@@ -128,7 +128,7 @@ impl Uploader<'_> {
                     }
                     attempts.after(error).map_err(Failure::from)?;
                 }
-                Attempt::Kept(error) => return Err(self.keep(file, error)),
+                Attempt::Kept(error) => return Err(Self::keep(file, error)),
                 Attempt::Damaged(failure) if was_damaged => return Err(failure.into()),
                 Attempt::Damaged(failure) => {
                     was_damaged = true;
@@ -343,7 +343,7 @@ impl Uploader<'_> {
         }
         let why = match sent? {
             Attempt::Published(published) => return Ok(Some(published)),
-            Attempt::Kept(error) => return Err(self.keep(file, error)),
+            Attempt::Kept(error) => return Err(Self::keep(file, error)),
             Attempt::Lost(error, _) => error.to_string(),
             Attempt::Damaged(failure) => failure.to_string(),
         };
@@ -353,18 +353,17 @@ impl Uploader<'_> {
         Ok(None)
     }
 
-    fn keep(&self, file: &Outgoing, error: anyhow::Error) -> anyhow::Error {
-        self.progress.note(&format!(
+    /// Says in the error itself what is kept: whoever reads nothing but the JSON is told, too.
+    fn keep(file: &Outgoing, error: anyhow::Error) -> anyhow::Error {
+        let kept = format!(
             "what was sent of '{}' is kept; the next sync goes on from there",
             file.name
-        ));
-        // Who reads nothing but the JSON is told, too.
-        let kept = "what was sent is kept, and the next sync goes on from there";
+        );
         match error.downcast::<Failure>() {
             Ok(failure) => {
                 let hint = match failure.hint_text() {
                     Some(hint) => format!("{kept}; {hint}"),
-                    None => kept.to_owned(),
+                    None => kept,
                 };
                 failure.hint(hint).into()
             }

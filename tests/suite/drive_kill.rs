@@ -187,7 +187,7 @@ fn x37_a_signal_ends_an_upload_and_the_next_run_goes_on() {
         until("the end", || child.try_wait().unwrap().is_some());
         let told = upload.ended(child).code(code);
         let told = told.stderr_has("error: Interrupted by SIG");
-        let kept = "note: what was sent of 'site.tar' is kept; the next sync goes on from there";
+        let kept = "hint: what was sent of 'site.tar' is kept; the next sync goes on from there";
         let told = told.stderr_has(kept);
         drop(held);
         upload.is_idle();
