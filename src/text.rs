@@ -79,6 +79,9 @@ pub fn companies(count: usize) -> String {
     counted(count, "company", "companies")
 }
 
+/// Longer names, in bytes, are not compared letter by letter.
+const LONGEST_NEAR: usize = 512;
+
 /// The few most alike of any number of candidates.
 pub struct Nearest {
     asked: String,
@@ -114,7 +117,14 @@ impl Nearest {
     fn likeness(&self, name: &str) -> f64 {
         let name = name.to_lowercase();
         let part_of_it = self.asked.chars().count() >= 3 && name.contains(&self.asked);
-        strsim::jaro_winkler(&self.asked, &name).max(if part_of_it { 0.9 } else { 0.0 })
+        // What takes long to compare is not what somebody wanted to type.
+        let is_short = name.len().max(self.asked.len()) <= LONGEST_NEAR;
+        let likeness = if is_short {
+            strsim::jaro_winkler(&self.asked, &name)
+        } else {
+            0.0
+        };
+        likeness.max(if part_of_it { 0.9 } else { 0.0 })
     }
 
     /// The labels of the most alike, best first.

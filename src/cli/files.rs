@@ -47,7 +47,7 @@ pub(super) fn run(context: &Context, args: &Files) -> anyhow::Result<u8> {
     let own = files
         .iter()
         .filter(|file| !halves.contains(file.name.as_str()));
-    let total: u64 = own.map(|file| file.size).sum();
+    let total: u64 = own.map(|file| file.size).fold(0, u64::saturating_add);
     let report = FilesReport {
         success: true,
         company_id: &company.id,

@@ -15,7 +15,7 @@ const NAME: &str = "vertex-backup";
 pub(super) fn completions(ui: &Ui, args: &Completions) -> anyhow::Result<u8> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut super::command(), NAME, &mut script);
-    ui.text(&String::from_utf8_lossy(&script))?;
+    ui.own_text(&String::from_utf8_lossy(&script))?;
     Ok(exit::DONE)
 }
 
@@ -31,7 +31,7 @@ pub(super) fn man(ui: &Ui, args: &Man) -> anyhow::Result<u8> {
         Page::new(super::command())
             .render(&mut page)
             .map_err(|error| failed("the manual page", &error))?;
-        ui.text(&String::from_utf8_lossy(&page))?;
+        ui.own_text(&String::from_utf8_lossy(&page))?;
         return Ok(exit::DONE);
     };
     std::fs::create_dir_all(folder)

@@ -22,6 +22,7 @@ use crate::provider::{Connection, ProviderKind};
 use crate::provider_settings::ProviderSettings;
 use crate::settings::Settings;
 use crate::status::test;
+use crate::text::printable;
 
 const OPERATION: &str = "providers login";
 
@@ -118,8 +119,8 @@ fn by_device(ui: &Ui, service: &OAuth) -> Result<Grant, Failure> {
             "Open {} on any computer or phone,\ntype the code {}, and allow access with the \
              account that is to have the backups.\nWaiting for that, for {} at the most; \
              Ctrl-C gives up.\n",
-            device.verification_url,
-            device.user_code,
+            printable(&device.verification_url),
+            printable(&device.user_code),
             duration::show(device.expires_in)
         )
     });

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use crate::history::Verdict;
 use crate::status::{CompanyStatus, Health};
+use crate::text::printable_lines;
 
 /// One metric of a company: its name, what it means, and its samples.
 pub(super) struct Metric {
@@ -130,9 +131,9 @@ pub(super) fn heading(name: &str, help: &str) -> String {
     format!("# HELP {name} {help}\n# TYPE {name} gauge\n")
 }
 
-/// `key="value"`, with what would end the value escaped.
+/// `key="value"`, with what would end the value or act on a terminal escaped.
 pub(super) fn label(key: &str, value: &str) -> String {
-    let value = value
+    let value = printable_lines(value)
         .replace('\\', "\\\\")
         .replace('"', "\\\"")
         .replace('\n', "\\n");
@@ -165,5 +166,6 @@ mod tests {
     #[test]
     fn labels_cannot_be_broken_out_of() {
         assert_eq!(label("company", "a\"} 1\n\\"), r#"company="a\"} 1\n\\""#);
+        assert_eq!(label("company", "\u{1b}c"), r#"company="\\u{1b}c""#);
     }
 }

@@ -385,7 +385,7 @@ fn answer_clap(error: &clap::Error, json: bool, arguments: &[OsString]) -> u8 {
     ) {
         manners.format = Format::Table;
         let ui = Ui::new(manners);
-        return match ui.text(&text) {
+        return match ui.own_text(&text) {
             Ok(()) => exit::DONE,
             Err(failure) => Verdict::of(&failure.into()).report(&ui),
         };

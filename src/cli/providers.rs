@@ -20,7 +20,7 @@ use crate::provider::google_drive::token::CredentialKind;
 use crate::provider::registry::Registry;
 use crate::renewal;
 use crate::status::{ProviderStatus, of_provider, test};
-use crate::text::bytes;
+use crate::text::{bytes, printable};
 
 pub(super) use self::set::{existing, parsed};
 
@@ -192,7 +192,7 @@ fn test_all(context: &Context, names: &[String]) -> anyhow::Result<u8> {
             let access = access.map_or_else(String::new, |access| format!(" ({access})"));
             format!(
                 "Provider '{kind}' is connected: {}{access}\n",
-                connection.account
+                printable(&connection.account)
             )
         })?;
         return Ok(exit::DONE);

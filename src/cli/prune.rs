@@ -164,7 +164,7 @@ impl Prune<'_> {
         waiting: Vec<Prepared>,
     ) -> anyhow::Result<u8> {
         let ui = &self.context.ui;
-        let sum = |of: fn(&Prepared) -> u64| waiting.iter().map(of).sum::<u64>();
+        let sum = |of: fn(&Prepared) -> u64| waiting.iter().map(of).fold(0, u64::saturating_add);
         let size = sum(|prepared| prepared.plan.bytes());
         let removals = waiting.iter().map(|prepared| prepared.plan.removals());
         let (count, busy) = removals.fold((0, 0), |(count, busy), more| {

@@ -14,6 +14,7 @@ use crate::failure::{Code, Failure};
 use crate::history::{Intent, Outcome, Verdict};
 use crate::policies::{InForce, Scope, Source, StoredPolicy};
 use crate::retention::Policy;
+use crate::text::printable;
 
 pub(super) fn run(context: &Context, command: &RetentionCommand) -> anyhow::Result<u8> {
     match command {
@@ -121,7 +122,9 @@ fn set(context: &Context, args: &RetentionSet) -> anyhow::Result<u8> {
         Ok(((), Outcome::done(Verdict::Ok, &message, 0)))
     })?;
     let report = target.report(&message, Some(policy), false);
-    context.ui.done(&report, || format!("{message}\n"))?;
+    context
+        .ui
+        .done(&report, || format!("{}\n", printable(&message)))?;
     Ok(exit::DONE)
 }
 
@@ -138,7 +141,9 @@ fn unset(context: &Context, target: &Target) -> anyhow::Result<u8> {
     })?;
     let message = message(found);
     let report = target.report(&message, None, !found);
-    context.ui.done(&report, || format!("{message}\n"))?;
+    context
+        .ui
+        .done(&report, || format!("{}\n", printable(&message)))?;
     Ok(exit::DONE)
 }
 

@@ -108,8 +108,14 @@ impl Ui {
             .map_err(|error| not_written(&error))
     }
 
-    /// Prints lines for people. A reader that has gone is no error: it has seen enough.
+    /// Prints lines for people, in which nothing but our own colours acts on a terminal.
     pub(crate) fn text(&self, text: &str) -> Result<(), Failure> {
+        self.own_text(&harmless(text, self.colors(&io::stdout())))
+    }
+
+    /// Prints lines that nobody but us has written: scripts and pages, with tabs in them.
+    /// A reader that has gone is no error: it has seen enough.
+    pub(crate) fn own_text(&self, text: &str) -> Result<(), Failure> {
         if self.is_closed() {
             return Ok(());
         }
@@ -371,6 +377,20 @@ impl Stderr {
         };
         self.write(&line);
     }
+}
+
+/// Lines in which nothing acts on a terminal but, where they are wanted, colours.
+fn harmless(text: &str, colors: bool) -> String {
+    let mut pieces = text.split("\u{1b}[");
+    let mut shown = printable_lines(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let sets_color = |code: &&str| code.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b';'));
+        let color = piece.split('m').next().filter(sets_color);
+        let is_color = colors && color.is_some_and(|code| piece.len() > code.len());
+        shown.push_str(if is_color { "\u{1b}[" } else { "\\u{1b}[" });
+        shown.push_str(&printable_lines(piece));
+    }
+    shown
 }
 
 /// JSON in which nothing acts on a terminal: what may stand raw in JSON is escaped all the same.

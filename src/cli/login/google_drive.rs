@@ -31,6 +31,7 @@ use crate::provider_settings::{
 };
 use crate::secret::Secret;
 use crate::sections::{GoogleDrive, is_safe_url};
+use crate::text::printable;
 
 const KIND: ProviderKind = ProviderKind::GoogleDrive;
 
@@ -391,7 +392,8 @@ fn report(
         "expires_at": grant.refresh_token_expires_at, "renewed": true, "scope": scope,
     });
     context.ui.done(&report, || {
-        let account = account.map_or_else(String::new, |account| format!(" as {account}"));
+        let account =
+            account.map_or_else(String::new, |account| format!(" as {}", printable(account)));
         format!("Logged in to {KIND}{account} with the scope {scope}: stored in {file}\n")
     })?;
     if connection.is_none() {

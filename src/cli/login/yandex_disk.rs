@@ -12,6 +12,7 @@ use crate::failure::{Code, Failure};
 use crate::provider::oauth::{Grant, OAuth, Verifier};
 use crate::provider::{Connection, ProviderKind};
 use crate::provider_settings::{ProviderSettings, object, put_grant, put_secret};
+use crate::text::printable;
 
 const KIND: ProviderKind = ProviderKind::YandexDisk;
 
@@ -89,7 +90,8 @@ fn report(
         "expires_at": grant.expires_at, "renewed": is_renewed,
     });
     context.ui.done(&report, || {
-        let account = account.map_or_else(String::new, |account| format!(" as {account}"));
+        let account =
+            account.map_or_else(String::new, |account| format!(" as {}", printable(account)));
         let until = grant
             .expires_at
             .map_or_else(String::new, |at| format!(", {}", ends(at)));
