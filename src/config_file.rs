@@ -129,17 +129,20 @@ impl ConfigFile {
             );
             return Err(Failure::new(Code::ConfigInvalid, detail));
         };
-        let keys: Map<String, Value> = parse_typed(&loaded.text, path)?;
-        let mut warnings = unknown_keys(&keys, path);
-        let values = parse_typed(&loaded.text, path)?;
-        let sections = Sections::parse(&loaded.text, path)?.opened_by(Some(path));
-        if sections != Sections::default() {
-            warnings.extend(loaded.exposure.warnings(path, None));
+        let mut file = Self::parse(&loaded.text, path)?;
+        if file.sections != Sections::default() {
+            file.warnings.extend(loaded.exposure.warnings(path, None));
         }
+        Ok(file)
+    }
+
+    /// Reads the text of a file.
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, Failure> {
+        let keys: Map<String, Value> = parse_typed(text, path)?;
         Ok(ConfigFile {
-            values,
-            sections,
-            warnings,
+            warnings: unknown_keys(&keys, path),
+            values: parse_typed(text, path)?,
+            sections: Sections::parse(text, path)?.opened_by(Some(path)),
         })
     }
 }

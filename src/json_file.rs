@@ -17,6 +17,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor}
 use zeroize::Zeroizing;
 
 use crate::failure::{Code, Failure};
+use crate::json;
 use crate::text::system_reason;
 
 /// A configuration file is small; this bounds what a wrong one costs.
@@ -27,6 +28,10 @@ const MAX_BYTES: u64 = 1024 * 1024;
 /// # Errors
 /// `config_invalid`, without any value of the file in it.
 pub fn parse_typed<T: DeserializeOwned>(text: &str, file: &Path) -> Result<T, Failure> {
+    if !json::is_shallow(text.as_bytes()) {
+        let detail = format!("{}: it is nested more deeply than any", file.display());
+        return Err(Failure::new(Code::ConfigInvalid, detail));
+    }
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let parsed = serde_path_to_error::deserialize(&mut deserializer)
         .map(|Object(value)| value)

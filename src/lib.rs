@@ -57,6 +57,7 @@ pub mod hash;
 pub mod history;
 pub mod installation;
 pub mod interrupt;
+pub mod json;
 pub mod json_file;
 pub mod local_backups;
 pub mod local_set;

@@ -20,7 +20,7 @@ use crate::provider::Deletion;
 use crate::remote_set::RemoteFiles;
 use crate::retention::{Candidate, Rules, decide};
 use crate::set_catalog::KnownSet;
-use crate::sets::{self, Set, in_words};
+use crate::sets::{self, Set, in_words, total};
 use crate::state::State;
 
 /// What is to be done with a set.
@@ -116,7 +116,7 @@ impl Plan {
     /// How many bytes that would free.
     pub fn bytes(&self) -> u64 {
         let going = self.rows.iter().filter(|row| row.goes());
-        going.map(|row| row.bytes).sum()
+        going.map(|row| row.bytes).fold(0, u64::saturating_add)
     }
 
     fn has_stuck_half(&self, full: &Planned) -> bool {
@@ -264,7 +264,7 @@ fn of_listing(
             },
             reasons: decision.reasons,
             result: None,
-            bytes: set.members().map(|member| member.size).sum(),
+            bytes: total(set.members()),
             halves: candidate.halves,
             versions: versions(listed, set),
         })
@@ -383,7 +383,7 @@ impl Removal<'_> {
                 .set
                 .members()
                 .filter(|member| files.contains(&member.name));
-            let bytes = removed.map(|member| member.size).sum();
+            let bytes = total(removed);
             let (fate, verdict, detail) = if files.is_empty() {
                 (
                     Fate::AlreadyGone,

@@ -231,7 +231,9 @@ impl RemoteFiles {
     /// Bytes of all files that hold a backup, those of a full backup's halves included.
     pub fn size(&self, set: &Set) -> u64 {
         if set.is_full() {
-            self.halves(set).map(Set::own_size).sum()
+            self.halves(set)
+                .map(Set::own_size)
+                .fold(0, u64::saturating_add)
         } else {
             set.own_size()
         }

@@ -150,7 +150,7 @@ impl Set {
         } else {
             self.json.as_slice()
         };
-        members.iter().map(|member| member.size).sum()
+        total(members)
     }
 
     /// The SHA-256 of the whole, where the sidecar tells it.
@@ -185,6 +185,12 @@ impl Set {
     pub fn is_full(&self) -> bool {
         self.backup_type == BackupType::Full && self.files.is_empty()
     }
+}
+
+/// Bytes of files together: of sizes that others told, so that no sum is too large.
+pub(crate) fn total<'m>(members: impl IntoIterator<Item = &'m Member>) -> u64 {
+    let sizes = members.into_iter().map(|member| member.size);
+    sizes.fold(0, u64::saturating_add)
 }
 
 impl Set {

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::backup::{BackupType, part_of};
 use crate::hash::Sha256;
+use crate::json;
 
 /// More than any sidecar has.
 pub const MAX_SIDECAR_BYTES: u64 = 1024 * 1024;
@@ -60,7 +61,7 @@ struct Raw {
 impl Facts {
     /// Reads a sidecar or manifest, or `None` when the text is neither: some other JSON, or damaged.
     pub fn parse(text: &[u8]) -> Option<Self> {
-        let value: Value = serde_json::from_slice(text).ok()?;
+        let value = json::tree(text)?;
         let is_full = value.get("type").and_then(Value::as_str) == Some(BackupType::Full.name());
         if is_full && (value.get("database").is_some() || value.get("storage").is_some()) {
             let half = |key| value.get(key).and_then(Sidecar::of);
@@ -123,14 +124,14 @@ fn base_name(path: &str) -> Option<String> {
 ///
 /// `None` when the text is no JSON object.
 pub fn relocated(text: &[u8], path: &str) -> Option<Vec<u8>> {
-    let mut value: Value = serde_json::from_slice(text).ok()?;
+    let mut value = json::tree(text)?;
     relocate(value.as_object_mut()?, path);
     serde_json::to_vec_pretty(&value).ok()
 }
 
 /// As [`relocated`], for a manifest and the places of its two halves.
 pub fn relocated_manifest(text: &[u8], halves: &[(&str, String)]) -> Option<Vec<u8>> {
-    let mut value: Value = serde_json::from_slice(text).ok()?;
+    let mut value = json::tree(text)?;
     let manifest = value.as_object_mut()?;
     for (half, path) in halves {
         relocate(manifest.get_mut(*half)?.as_object_mut()?, path);
@@ -152,7 +153,7 @@ fn relocate(sidecar: &mut serde_json::Map<String, Value>, path: &str) {
 /// Whether two sidecars or manifests say the same of the same content, wherever it lies.
 pub fn says_the_same(a: &[u8], b: &[u8]) -> bool {
     let content = |text: &[u8]| -> Option<Value> {
-        let mut value: Value = serde_json::from_slice(text).ok()?;
+        let mut value = json::tree(text)?;
         let map = value.as_object_mut()?;
         map.shift_remove("backup_path");
         for half in ["database", "storage"] {

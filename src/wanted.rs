@@ -193,7 +193,10 @@ impl Wanted {
 
     /// Its size in bytes; of a full backup, the manifest's.
     pub fn size(&self) -> u64 {
-        self.objects.iter().map(|object| object.size).sum()
+        self.objects
+            .iter()
+            .map(|object| object.size)
+            .fold(0, u64::saturating_add)
     }
 
     /// Changes whenever the content of any of its files may have changed.

@@ -55,6 +55,8 @@ pub struct Http {
     agent: Agent,
     gate: Gate,
     policy: Policy,
+    /// No answer is larger.
+    most: u64,
     /// Requests go to this machine, without TLS: then so may transfers.
     is_local: bool,
     /// Requests go to a private address: then so may transfers.
@@ -169,8 +171,18 @@ impl Http {
             agent: transport::agent(config),
             gate: Gate::new(rate),
             policy,
+            most: MAX_ANSWER,
             is_local,
             is_private,
+        }
+    }
+
+    /// Of one whose answers are a few words: nothing longer is one of them.
+    #[must_use]
+    pub fn of_few_words(self) -> Self {
+        Http {
+            most: MAX_ERROR,
+            ..self
         }
     }
 
@@ -366,7 +378,7 @@ impl Http {
     fn read_answer(&self, host: &str, response: Response<Body>) -> Result<Answer> {
         let status = response.status();
         let limit = if status.is_success() {
-            MAX_ANSWER
+            self.most
         } else {
             MAX_ERROR
         };

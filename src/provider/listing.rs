@@ -21,6 +21,9 @@ pub(super) const BARREN_PAGES: usize = 10;
 /// makes them up.
 pub(super) const MOST_OBJECTS: usize = 100_000;
 
+/// Nor are their names longer than this, all together and in bytes.
+const MOST_BYTES: usize = 16 * 1024 * 1024;
+
 /// What is said of a directory that has more.
 pub(super) const TOO_MANY: &str = "its listing of the directory has more than 100000 files";
 
@@ -33,6 +36,8 @@ pub(super) const TOO_MANY_HINT: &str =
 struct Seen {
     keys: [RandomState; 2],
     rounds: HashMap<[u64; 2], u8>,
+    /// How long all names are.
+    bytes: usize,
 }
 
 impl Seen {
@@ -40,13 +45,18 @@ impl Seen {
         Seen {
             keys: [RandomState::new(), RandomState::new()],
             rounds: HashMap::new(),
+            bytes: 0,
         }
     }
 
     /// Notes a name, and returns in which round it was seen before.
     fn insert(&mut self, name: &str, round: u8) -> Option<u8> {
         let hash = self.keys.each_ref().map(|key| key.hash_one(name));
-        self.rounds.insert(hash, round)
+        let before = self.rounds.insert(hash, round);
+        if before.is_none() {
+            self.bytes += name.len();
+        }
+        before
     }
 }
 
@@ -93,7 +103,7 @@ impl dyn Provider {
                 if before != Some(round) {
                     barren = 0;
                 }
-                if seen.rounds.len() > MOST_OBJECTS {
+                if seen.rounds.len() > MOST_OBJECTS || seen.bytes > MOST_BYTES {
                     return Err(self.astray(TOO_MANY).hint(TOO_MANY_HINT).into());
                 }
                 match before {

@@ -14,14 +14,15 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 use zeroize::Zeroizing;
 
 use self::service::Asked;
 use super::error::{Error, Kind, Reason, Repeat, Result, stopped};
 use super::http::{Answer, Http, Rate, Request, encoded};
+use super::lenient::scalar;
 use super::retry::Policy;
 use crate::interrupt::sleep;
+use crate::json;
 use crate::secret::Secret;
 
 pub use self::pkce::{Verifier, base64url};
@@ -145,10 +146,7 @@ struct Granted {
 fn seconds<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<Option<u64>, D::Error> {
-    let number = match Value::deserialize(deserializer)? {
-        Value::String(text) => text.trim().parse().ok(),
-        number => number.as_f64(),
-    };
+    let number = scalar(deserializer)?.and_then(|text| text.trim().parse().ok());
     let time = number.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     Ok(time.map(|time| time.as_secs()))
 }
@@ -166,7 +164,7 @@ impl OAuth {
     pub fn for_assertions(service: Service, endpoints: Endpoints, policy: Policy) -> Self {
         OAuth {
             service,
-            http: Http::new(service.kind(), &endpoints.token, RATE, policy),
+            http: Http::new(service.kind(), &endpoints.token, RATE, policy).of_few_words(),
             endpoints,
             client: None,
             scope: None,
@@ -200,15 +198,19 @@ impl OAuth {
             }
             Err(self.refused(Asked::DeviceCode, &self.word(&mut answer)?))
         })?;
+        Ok(Self::to_be_typed(codes))
+    }
+
+    fn to_be_typed(codes: Codes) -> DeviceCode {
         let seconds = |given: Option<u64>, usual| Duration::from_secs(given.unwrap_or(usual));
-        Ok(DeviceCode {
+        DeviceCode {
             verification_url: codes.verification_url,
             user_code: codes.user_code,
             expires_in: seconds(codes.expires_in, 300).min(LONGEST_LOGIN),
             code: codes.device_code,
             // As the RFC has it where the service does not say.
             interval: seconds(codes.interval, 5),
-        })
+        }
     }
 
     /// Waits until the operator has typed the code and allowed access.
@@ -227,7 +229,7 @@ impl OAuth {
                 Ok(Ok(grant)) => return Ok(grant),
                 Ok(Err(refused)) => match refused.error.as_str() {
                     "authorization_pending" => {}
-                    "slow_down" => pause += self.policy().pause * 5,
+                    "slow_down" => pause = pause.saturating_add(self.policy().pause * 5),
                     _ => return Err(self.refused(Asked::Consent, &refused)),
                 },
                 // A question that got lost is asked again with the next.
@@ -340,21 +342,24 @@ impl OAuth {
         if !answer.is_success() {
             return Ok(Err(self.word(&mut answer)?));
         }
-        let granted: Granted = self.read(&mut answer)?;
+        self.granted(self.read(&mut answer)?).map(Ok)
+    }
+
+    fn granted(&self, granted: Granted) -> Result<Grant> {
         if granted.access_token.is_empty() {
             return Err(self.error(Reason::Network, "it gives a token with nothing in it"));
         }
         let now = Timestamp::now().as_second();
         // What ends after the year 9999 does not end.
         let ends = |seconds| Timestamp::from_second(now.checked_add_unsigned(seconds)?).ok();
-        Ok(Ok(Grant {
+        Ok(Grant {
             token: granted.access_token,
             refresh_token: granted.refresh_token.filter(|secret| !secret.is_empty()),
             expires_at: granted.expires_in.and_then(ends),
             lasts: granted.expires_in.map(Duration::from_secs),
             scope: granted.scope.filter(|scope| !scope.trim().is_empty()),
             refresh_token_expires_at: granted.refresh_token_expires_in.and_then(ends),
-        }))
+        })
     }
 
     fn policy(&self) -> &Policy {
@@ -391,7 +396,7 @@ impl OAuth {
     fn read<T: serde::de::DeserializeOwned>(&self, answer: &mut Answer) -> Result<T> {
         // What it says instead is not quoted: it may hold a token.
         let body = Zeroizing::new(std::mem::take(&mut answer.body));
-        serde_json::from_slice(&body).map_err(|_| self.stranger())
+        json::read(&body).ok_or_else(|| self.stranger())
     }
 
     /// The service's word for why it refuses.

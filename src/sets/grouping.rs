@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Learnt, Member, Problem, Set, in_words};
+use super::{Learnt, Member, Problem, Set, in_words, total};
 use crate::backup::{BackupType, is_json, looks_like_backup, part_of, sidecar_name};
 use crate::name::FileName;
 use crate::sidecar::{Facts, Sidecar};
@@ -237,7 +237,7 @@ impl Grouping<'_> {
         sidecar: Option<Sidecar>,
         mut problems: Vec<Problem>,
     ) {
-        let found: u64 = files.iter().map(|file| file.size).sum();
+        let found = total(&files);
         let told = sidecar.as_ref().and_then(|sidecar| sidecar.size);
         if let Some(told) = told.filter(|told| problems.is_empty() && *told != found) {
             problems.push(Problem::SizeDiffers { found, told });

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// From the top to the floor. A module may use those below its own layer, and its neighbours.
 const LAYERS: [&[&str]; 6] = [
-    &["cli"],
+    &["cli", "properties"],
     &[
         "assign",
         "bulk",
@@ -78,6 +78,7 @@ const LAYERS: [&[&str]; 6] = [
         "failure",
         "hash",
         "interrupt",
+        "json",
         "name",
         "progress",
         "redact",
@@ -88,7 +89,7 @@ const LAYERS: [&[&str]; 6] = [
     ],
 ];
 
-fn sources() -> Vec<(String, String)> {
+pub fn sources() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
     collect(&root, &root, &mut found);
@@ -111,7 +112,7 @@ fn collect(root: &Path, folder: &Path, found: &mut Vec<(String, String)>) {
 }
 
 /// The code of a file, without its comments and its tests.
-fn code(text: &str) -> impl Iterator<Item = &str> {
+pub fn code(text: &str) -> impl Iterator<Item = &str> {
     let code = text
         .split("#[cfg(test)]\nmod tests")
         .next()
@@ -168,6 +169,7 @@ fn providers_know_neither_each_other_nor_the_house() {
         "failure",
         "hash",
         "interrupt",
+        "json",
         "name",
         "progress",
         "provider",

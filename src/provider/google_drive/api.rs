@@ -15,10 +15,11 @@ use super::refusal::{Asked, NOT_THE_DRIVE, Refusal, astray};
 use super::room::{Room, StorageQuota};
 use super::token::Credentials;
 use super::{KIND, MY_DRIVE};
+use crate::json;
 use crate::provider::Notes;
 use crate::provider::error::{Error, Kind, Repeat, Result};
 use crate::provider::http::{Answer, Http, Rate, Request, encoded, origin, with_query};
-use crate::provider::lenient::or_default;
+use crate::provider::lenient::{many, or_default};
 use crate::provider::locked;
 use crate::provider::retry::Policy;
 use crate::secret::Secret;
@@ -94,9 +95,11 @@ pub(super) struct About {
     pub(super) storage_quota: StorageQuota,
 }
 
+/// Ids for what is to be made.
 #[derive(Deserialize)]
-struct Ids {
-    ids: Vec<String>,
+pub(super) struct Ids {
+    #[serde(deserialize_with = "many")]
+    pub(super) ids: Vec<String>,
 }
 
 /// A request to the API, without address and token.
@@ -118,6 +121,15 @@ pub(super) const UPLOAD: &str = "/upload/drive/v3";
 
 /// Shared drives are there for those who say that they know of them (§3).
 pub(super) const ALL_DRIVES: (&str, &str) = ("supportsAllDrives", "true");
+
+#[cfg(any(test, fuzzing))]
+impl About {
+    /// Whatever it tells can be worked with.
+    pub(super) fn check(&self) {
+        let _ = (self.user.name(), self.user.id());
+        self.storage_quota.check();
+    }
+}
 
 impl User {
     pub(super) fn name(&self) -> &str {
@@ -344,7 +356,7 @@ impl Account {
 
 /// Reads an answer of the kind that was asked for.
 pub(super) fn read<T: DeserializeOwned>(answer: &Answer, doing: &str) -> Result<T> {
-    serde_json::from_slice(&answer.body).map_err(|_| {
+    json::read(&answer.body).ok_or_else(|| {
         // What it says instead is not quoted: it may hold anything.
         let why = format!("what answers is not Google Drive, or only a part of it ({doing})");
         astray(why).hint(NOT_THE_DRIVE).repeat(Repeat::Soon)

@@ -8,7 +8,7 @@ use super::refusal::astray;
 use crate::hash::{Md5, Sha256};
 use crate::name::is_temporary;
 use crate::provider::error::Result;
-use crate::provider::lenient::{or_default, readable};
+use crate::provider::lenient::{few, or_default, readable, scalar};
 use crate::provider::{Object, ObjectKind};
 
 /// What is asked of a file (§3).
@@ -31,7 +31,7 @@ pub(super) struct File {
     md5_checksum: Option<Md5>,
     #[serde(default, deserialize_with = "readable")]
     sha256_checksum: Option<Sha256>,
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "few")]
     pub(super) parents: Vec<String>,
     #[serde(default, deserialize_with = "readable")]
     pub(super) created_time: Option<Timestamp>,
@@ -57,19 +57,9 @@ pub(super) struct Number(pub(super) u64);
 
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Written {
-            Text(String),
-            Number(u64),
-        }
-        match Written::deserialize(deserializer)? {
-            Written::Number(number) => Ok(Number(number)),
-            Written::Text(text) => {
-                let number = text.parse().map_err(serde::de::Error::custom)?;
-                Ok(Number(number))
-            }
-        }
+        let number = scalar(deserializer)?.and_then(|text| text.parse().ok());
+        let number = number.ok_or_else(|| serde::de::Error::custom("not a number"))?;
+        Ok(Number(number))
     }
 }
 
@@ -110,6 +100,10 @@ impl File {
 
     /// The file in our words.
     pub(super) fn object(&self) -> Result<Object> {
+        // An id that is none would lead to another file, or to all of them.
+        if self.id.is_empty() || self.id.contains(':') {
+            return Err(astray("it tells of a file with an impossible id"));
+        }
         let kind = match self.is_blob() {
             true if is_temporary(&self.name) => ObjectKind::Temporary,
             true => ObjectKind::File,

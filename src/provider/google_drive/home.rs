@@ -28,8 +28,9 @@ pub(super) struct Home {
     is_known: bool,
 }
 
+/// A shared drive, as the service tells of it.
 #[derive(Deserialize)]
-struct SharedDrive {
+pub(super) struct SharedDrive {
     id: String,
     #[serde(default)]
     name: String,

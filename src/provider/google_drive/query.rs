@@ -33,6 +33,21 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
 }
 
+/// What a reader of the language takes a quoted text for, and what is left after it.
+#[cfg(any(test, fuzzing))]
+pub(super) fn unquoted(text: &str) -> Option<(String, &str)> {
+    let mut rest = text.strip_prefix('\'')?.char_indices();
+    let mut plain = String::new();
+    while let Some((index, c)) = rest.next() {
+        match c {
+            '\'' => return Some((plain, &text[index + 2..])),
+            '\\' => plain.push(rest.next()?.1),
+            c => plain.push(c),
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,20 +58,6 @@ mod tests {
         let query = Query::children("1AbC").named("O'Brien \\").folders();
         let expected = r"'1AbC' in parents and trashed = false and name = 'O\'Brien \\' and mimeType = 'application/vnd.google-apps.folder'";
         assert_eq!(query.as_str(), expected);
-    }
-
-    /// What a reader of the language takes a quoted text for, and what is left after it.
-    fn unquoted(text: &str) -> Option<(String, &str)> {
-        let mut rest = text.strip_prefix('\'')?.char_indices();
-        let mut plain = String::new();
-        while let Some((index, c)) = rest.next() {
-            match c {
-                '\'' => return Some((plain, &text[index + 2..])),
-                '\\' => plain.push(rest.next()?.1),
-                c => plain.push(c),
-            }
-        }
-        None
     }
 
     proptest! {

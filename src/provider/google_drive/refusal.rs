@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::KIND;
+use crate::json;
 use crate::provider::error::{Error, Kind, Reason, Repeat, Shortage};
 use crate::provider::http::{Answer, said};
 
@@ -64,7 +65,7 @@ struct Item {
 impl Refusal {
     pub(super) fn of(answer: &Answer) -> Self {
         // The front end of uploads answers in plain words, or in HTML (§1).
-        let found: Option<Said> = serde_json::from_slice(&answer.body).ok();
+        let found: Option<Said> = json::read(&answer.body);
         let problem = found.map(|found| found.error).unwrap_or_default();
         let reasons = problem.errors.iter().chain(&problem.details);
         let reason = reasons.map(|item| &item.reason).find(|it| !it.is_empty());

@@ -75,6 +75,16 @@ impl StorageQuota {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+impl StorageQuota {
+    /// Whatever it tells, a file fits or does not.
+    pub(super) fn check(&self) {
+        for size in [0, 1, u64::MAX] {
+            let _ = (self.takes(size, 0), self.takes(size, u64::MAX));
+        }
+    }
+}
+
 impl Account {
     /// The room there is.
     pub(super) fn quota_now(&self) -> Result<Quota> {

@@ -9,12 +9,14 @@ use super::file::{FIELDS, File};
 use super::query::Query;
 use super::refusal::{Asked, astray};
 use crate::provider::error::{Repeat, Result};
+use crate::provider::lenient::many;
 use crate::provider::listing::{BARREN_PAGES, MOST_OBJECTS, TOO_MANY, TOO_MANY_HINT};
 
 /// A page of a search.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Page {
+    #[serde(deserialize_with = "many")]
     pub(super) files: Vec<File>,
     #[serde(default, deserialize_with = "filled")]
     pub(super) next_page_token: Option<String>,

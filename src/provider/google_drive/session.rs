@@ -1,10 +1,13 @@
 //! A session of the service, which takes the bytes of one file: what it answers (§6.3–6.5).
 
+use serde::Deserialize;
+
 use super::GoogleDrive;
 use super::api::{read, vanished};
 use super::file::{FIELDS, File};
 use super::refusal::{Refusal, astray};
 use super::seal::open;
+use crate::json;
 use crate::provider::Session;
 use crate::provider::error::{Error, Kind, Repeat, Result};
 use crate::provider::http::{Answer, Request};
@@ -143,14 +146,20 @@ impl GoogleDrive {
     }
 }
 
+/// The least that is told of a file.
+#[derive(Deserialize)]
+struct Told {
+    id: String,
+}
+
 /// Whether an answer tells of the file of a session, however little.
 fn is_about(answer: &Answer, session: &Session) -> bool {
-    let told: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
-    told.is_some_and(|told| told["id"].as_str() == session.operation.as_deref())
+    let told: Option<Told> = json::read(&answer.body);
+    told.is_some_and(|told| Some(&told.id) == session.operation.as_ref())
 }
 
 /// `bytes=0-99`, or `0-99` as older texts have it: how many bytes that is.
-fn taken(range: &str) -> Option<u64> {
+pub(super) fn taken(range: &str) -> Option<u64> {
     let range = range.to_ascii_lowercase();
     let range = range
         .trim_start_matches("bytes")

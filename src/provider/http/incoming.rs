@@ -165,7 +165,7 @@ impl Incoming {
             let detail = format!(
                 "has {} bytes in the listing, but {} are sent",
                 object.size,
-                length - length.min(skip) + offset
+                (length - length.min(skip)).saturating_add(offset)
             );
             return Err(changed(&detail).repeat(Repeat::Once));
         }

@@ -12,9 +12,10 @@ use zeroize::Zeroize as _;
 
 use super::refusal::{Asked, NOT_THE_DISK, Refusal, astray};
 use super::token::Token;
+use crate::json;
 use crate::provider::error::{Error, Kind, Repeat, Result, Shortage};
 use crate::provider::http::{Answer, Http, Rate, Request, encoded, origin, with_query};
-use crate::provider::lenient::readable;
+use crate::provider::lenient::{many, readable, scalar};
 use crate::provider::locked;
 use crate::provider::oauth::{Client, Endpoints, OAuth, Renew, Service};
 use crate::provider::retry::Policy;
@@ -88,7 +89,8 @@ pub(super) struct Disk {
 #[derive(Clone, Deserialize)]
 struct User {
     login: Option<String>,
-    uid: Option<serde_json::Value>,
+    #[serde(default, deserialize_with = "scalar")]
+    uid: Option<String>,
 }
 
 /// A file or folder. All but what was asked for may be missing.
@@ -110,6 +112,7 @@ pub(super) struct Resource {
 
 #[derive(Deserialize)]
 pub(super) struct Embedded {
+    #[serde(deserialize_with = "many")]
     pub(super) items: Vec<Resource>,
     pub(super) total: Option<u64>,
 }
@@ -276,7 +279,7 @@ impl Account {
         Self::standing(asked)
     }
 
-    fn standing(asked: Asked<Answer>) -> Result<Standing> {
+    pub(super) fn standing(asked: Asked<Answer>) -> Result<Standing> {
         let doing = "asking how it went";
         match asked {
             Ok(answer) => {
@@ -313,7 +316,7 @@ impl Account {
     }
 
     /// The address of a link that the token is sent to.
-    fn api_url(&self, link: &Link) -> Result<String> {
+    pub(super) fn api_url(&self, link: &Link) -> Result<String> {
         let href = self.http.checked_url(link.href()?)?;
         let ours = origin(&self.base);
         let same = match (&ours, origin(&href)) {
@@ -353,15 +356,21 @@ impl Drop for Link {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+impl Disk {
+    /// Whatever it tells, a file fits or does not.
+    pub(super) fn check(&self) {
+        for size in [0, 1, u64::MAX] {
+            let _ = (self.takes(size, 0), self.takes(size, u64::MAX));
+        }
+        assert!(!self.owner().login.is_empty() || self.user.is_some());
+    }
+}
+
 impl Disk {
     fn owner(&self) -> Owner {
         let user = self.user.as_ref();
-        let id = user
-            .and_then(|user| user.uid.as_ref())
-            .map(|uid| match uid {
-                serde_json::Value::String(uid) => uid.clone(),
-                uid => uid.to_string(),
-            });
+        let id = user.and_then(|user| user.uid.clone());
         let login = user.and_then(|user| user.login.clone());
         let login = login.or_else(|| id.clone());
         Owner {
@@ -434,7 +443,7 @@ impl Disk {
 
 /// Reads an answer of the kind that was asked for.
 pub(super) fn read<T: DeserializeOwned>(answer: &Answer, doing: &str) -> Result<T> {
-    serde_json::from_slice(&answer.body).map_err(|_| {
+    json::read(&answer.body).ok_or_else(|| {
         // What it says instead is not quoted: it may hold anything.
         let why = format!("what answers is not Yandex Disk, or only a part of it ({doing})");
         astray(why).hint(NOT_THE_DISK).repeat(Repeat::Soon)

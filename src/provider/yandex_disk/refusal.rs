@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::api::KIND;
+use crate::json;
 use crate::provider::error::{Error, Kind, Reason, Repeat, Shortage};
 use crate::provider::http::{Answer, said};
-use crate::text::printable;
 
 /// The way out where time alone helps.
 pub(super) const LATER: &str = "try again later";
@@ -63,7 +63,7 @@ pub(super) type Asked<T> = std::result::Result<T, Refusal>;
 impl Refusal {
     pub(super) fn of(answer: &Answer) -> Self {
         // Upload and download hosts answer in HTML or not at all.
-        let found: Option<Said> = serde_json::from_slice(&answer.body).ok();
+        let found: Option<Said> = json::read(&answer.body);
         let Said { error, description } = found.unwrap_or_default();
         let text = if description.is_empty() {
             answer.excerpt()
@@ -91,9 +91,9 @@ impl Refusal {
     fn words(&self) -> String {
         match (self.text.is_empty(), self.name.is_empty()) {
             (true, true) => format!("{}", self.status),
-            (true, false) => format!("{} {}", self.status, printable(&self.name)),
+            (true, false) => format!("{} {}", self.status, said(&self.name)),
             (false, true) => format!("{}: {}", self.status, self.text),
-            (false, false) => format!("{} {}: {}", self.status, printable(&self.name), self.text),
+            (false, false) => format!("{} {}: {}", self.status, said(&self.name), self.text),
         }
     }
 
