@@ -7,6 +7,8 @@
 mod links;
 mod pack;
 mod pax;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 mod read;
 
 use std::fmt;

@@ -69,6 +69,8 @@ pub mod parts;
 pub mod pin;
 pub mod policies;
 pub mod progress;
+#[cfg(any(test, fuzzing))]
+pub mod properties;
 pub mod protect;
 pub mod protected;
 pub mod protection;

@@ -14,6 +14,8 @@ mod file;
 mod folders;
 mod home;
 mod naming;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 mod query;
 mod reading;
 mod refusal;

@@ -10,6 +10,8 @@ mod body;
 mod gate;
 mod headers;
 mod incoming;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 mod proxy;
 mod transport;
 mod trouble;

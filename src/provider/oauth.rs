@@ -8,6 +8,8 @@
 //! All that is secret travels in the body of a POST to the service, and is in no error.
 
 mod pkce;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 mod service;
 
 use std::time::{Duration, Instant};

@@ -11,6 +11,8 @@
 
 mod api;
 mod naming;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 mod reading;
 mod refusal;
 mod resource;

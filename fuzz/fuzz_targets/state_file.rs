@@ -1,0 +1,7 @@
+//! Any bytes at all for the property `state_file`.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| vertex_backup::properties::state_file(bytes));
