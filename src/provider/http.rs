@@ -45,8 +45,8 @@ pub use self::incoming::Incoming;
 pub use crate::redact::said;
 pub use crate::text::encoded;
 
-/// No page of a provider's answers is larger.
-const MAX_ANSWER: u64 = 16 * 1024 * 1024;
+/// No page of a provider's answers is larger: four times a thousand files with the longest names.
+const MAX_ANSWER: u64 = 8 * 1024 * 1024;
 
 /// Of an answer that only tells of an error, no more is read.
 const MAX_ERROR: u64 = 64 * 1024;

@@ -2,6 +2,8 @@
 
 mod crash;
 mod hostile;
+mod hostile_bounds;
+mod hostile_sources;
 mod local;
 mod local_aliases;
 mod local_escapes;
