@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use rusqlite::params;
 
 use super::text;
@@ -103,7 +104,7 @@ fn read_all(state: &State) {
     let _ = (state.known_objects(&place), state.known(&place, "x.db"));
     let _ = (
         state.known_sets(&place),
-        state.totals(&place),
+        state.totals(&place, Timestamp::now()),
         state.pins(&place),
     );
     let _ = (state.policies(), state.policies_for(Some("acme")));

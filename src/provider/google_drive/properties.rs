@@ -1,11 +1,12 @@
 //! What holds of answers of the Drive, and of what is asked of it, whatever is in them.
 
-use super::api::{About, Ids, Page, read};
+use super::api::{About, Ids, read};
 use super::file::{File, id_of};
 use super::home::SharedDrive;
 use super::query::{Query, unquoted};
 use super::refusal::Refusal;
 use super::scope;
+use super::search::Page;
 use super::session::taken;
 use crate::provider::http::Answer;
 use crate::provider::lenient::MANY;

@@ -5,17 +5,17 @@ use std::io;
 use jiff::Timestamp;
 use ureq::http::Uri;
 
-use super::address::{encoded, host_of, is_private, origin, site_of, with_query};
+use super::address::{host_of, is_private, origin, site_of, with_query};
 use super::headers::{content_range, date, retry_after};
 use super::{Http, Incoming, Rate, said};
 use crate::provider::retry::Policy;
 use crate::provider::{Object, ObjectKind, ProviderKind};
-use crate::text::acts_on_terminal;
+use crate::text::{acts_on_terminal, encoded};
 
 /// What headers say: nothing overflows, and no more is believed than was asked for.
 pub(crate) fn headers(text: &str) {
     let _ = date(text);
-    if let Some(pause) = retry_after(text) {
+    if let Some(pause) = retry_after(text, Some(Timestamp::now())) {
         assert!(pause.as_secs() <= 366 * 86_400 || date(text).is_some());
         assert!(Timestamp::now().checked_add(pause).is_ok());
     }
@@ -63,8 +63,9 @@ fn object(size: u64) -> Object {
 pub(crate) fn addresses(text: &str) {
     let http = client();
     if let Ok(url) = http.transfer_url(text) {
+        let url = url.expose();
         assert!(url.starts_with("https://"), "{url}");
-        let (scheme, host, _) = origin(&url).unwrap_or_default();
+        let (scheme, host, _) = origin(url).unwrap_or_default();
         assert_eq!(scheme, "https");
         assert!(!is_private(&host), "{url}");
     }

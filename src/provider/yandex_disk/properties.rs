@@ -67,8 +67,9 @@ fn links(link: &Link) {
     let account =
         ACCOUNT.get_or_init(|| Account::new(None, Secret::new("token"), Policy::default()));
     if let Ok(url) = account.transfer_url(link) {
+        let url = url.expose();
         assert!(
-            url.starts_with("https://") && origin(&url).is_some(),
+            url.starts_with("https://") && origin(url).is_some(),
             "{url}"
         );
     }
