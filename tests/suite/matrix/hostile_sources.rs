@@ -80,7 +80,7 @@ fn s11_sql_is_put_together_from_constants_alone() {
     let mut found = 0;
     let mut used: BTreeSet<&(&str, &str)> = BTreeSet::new();
     for (name, text) in shipped_sources() {
-        let code: String = code(&text).map(|line| format!("{line}\n")).collect();
+        let code = code(&text).collect::<Vec<_>>().join("\n");
         for (start, _) in code.match_indices("format!(") {
             let statement = literal(&code[start..]);
             if !is_sql(statement) {
