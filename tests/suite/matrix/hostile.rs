@@ -1,6 +1,6 @@
 //! What others wrote to do harm: on its way to the terminal (S9).
 //!
-//! Its siblings: `hostile_bounds` (S14), `hostile_sources` (S11, S15, and the fuzz targets).
+//! Its siblings: `hostile_bounds` and `hostile_speech` (S14), `hostile_sources` (S11, S15, and the fuzz targets).
 
 use std::fs;
 

@@ -9,6 +9,7 @@ mod crash;
 mod hostile;
 mod hostile_bounds;
 mod hostile_sources;
+mod hostile_speech;
 mod local;
 mod local_aliases;
 mod local_escapes;
