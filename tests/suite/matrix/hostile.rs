@@ -132,7 +132,7 @@ fn kept_exactly(sandbox: &Sandbox) {
 }
 
 #[test]
-fn s09_nothing_that_lies_on_a_disk_acts_on_a_terminal() {
+fn s9_nothing_that_lies_on_a_disk_acts_on_a_terminal() {
     let sandbox = Sandbox::assigned();
     evil_name(&sandbox);
     let remote = sandbox.remote("acme-corp");
@@ -158,7 +158,7 @@ fn s09_nothing_that_lies_on_a_disk_acts_on_a_terminal() {
 }
 
 #[test]
-fn s09_nothing_that_yandex_disk_says_acts_on_a_terminal() {
+fn s9_nothing_that_yandex_disk_says_acts_on_a_terminal() {
     use fake_yandex::{Fault, Op};
     let cloud = Cloud::new();
     evil_name(&cloud);
@@ -201,7 +201,7 @@ fn s09_nothing_that_yandex_disk_says_acts_on_a_terminal() {
 }
 
 #[test]
-fn s09_nothing_that_google_drive_says_acts_on_a_terminal() {
+fn s9_nothing_that_google_drive_says_acts_on_a_terminal() {
     use fake_drive::{Fault, Op, When};
     let drive = Drive::new();
     evil_name(&drive);
