@@ -22,7 +22,7 @@ use crate::support::{DB, Outcome, STORAGE, Sandbox, fake_drive, fake_yandex, mak
 const PROXY_PASSWORD: &str = "CANARY-password-of-a-proxy";
 
 /// How every command is run, in this order; `P` stands for the provider.
-const CALLS: [&[&str]; 47] = [
+const CALLS: [&[&str]; 49] = [
     &["init"],
     &["company", "list"],
     &["company", "show", "acme-corp"],
@@ -44,6 +44,8 @@ const CALLS: [&[&str]; 47] = [
     &["verify", "acme-corp", "--download"],
     &["download", "acme-corp", DB, "-o", "back.db", "--force"],
     &["restore-test", "acme-corp"],
+    &["state", "check"],
+    &["state", "rebuild", "acme-corp"],
     &["status", "acme-corp", "--max-age", "100000d"],
     &["pin", "acme-corp", DB],
     &["unpin", "acme-corp", DB],
