@@ -27,6 +27,9 @@ const SHORTEST: usize = 8;
 /// Of a secret of several lines each is one; shorter ones are not worth it.
 const SHORTEST_LINE: usize = 16;
 
+/// An address that is shorter has no signature in it; it may be all that addresses have in common.
+const SHORTEST_ADDRESS: usize = 24;
+
 /// So many secrets that last are known: more than any configuration has, and a year of renewals.
 const MOST_LASTING: usize = 512;
 
@@ -44,10 +47,10 @@ pub(crate) enum Lasting {
 
 /// Enters a secret, in every form in which it may show.
 pub(crate) fn enter(text: &str, lasting: Lasting) {
-    let shortest = if text.trim().contains('\n') {
-        SHORTEST_LINE
-    } else {
-        SHORTEST
+    let shortest = match lasting {
+        Lasting::Passing => SHORTEST_ADDRESS,
+        Lasting::Always if text.trim().contains('\n') => SHORTEST_LINE,
+        Lasting::Always => SHORTEST,
     };
     // The lines around a key in PEM are no secret.
     let lines = text.lines().map(str::trim);

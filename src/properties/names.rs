@@ -25,13 +25,12 @@ pub fn names(bytes: &[u8]) {
     if let Some((whole, _)) = part_of(&text) {
         assert!(whole.len() < text.len());
     }
-    if let Some(json) = sidecar_name(&text) {
-        assert!(is_json(&json) || json == ".json");
-    }
+    let sidecar = sidecar_name(&text);
     let Ok(name) = FileName::new(&text) else {
         return;
     };
     assert_eq!(name.as_str(), text);
+    assert!(sidecar.is_none_or(|json| is_json(&json) || json == ".json"));
     assert_inert(name.as_str());
     assert!(name.as_str().len() <= MAX_NAME_BYTES && !is_temporary(name.as_str()));
     let path = Path::new("base").join(name.as_str());
