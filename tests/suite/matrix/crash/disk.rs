@@ -393,7 +393,6 @@ fn l25_a_provider_file_that_cannot_be_written_is_the_one_it_was() {
     let before = fs::read(&file).unwrap();
     let folder = file.parent().unwrap();
     let is_about = |step: &Step| step.path == folder || step.path.parent() == Some(folder);
-    let all = Sandbox::names_in(folder);
     let mut acts = Vec::new();
     let counted = sandbox.command(words).trace(&mut |step: &Step| {
         if is_about(step) {
@@ -403,9 +402,11 @@ fn l25_a_provider_file_that_cannot_be_written_is_the_one_it_was() {
     });
     counted.code(0);
     assert!(fs::read(&file).unwrap() != before);
+    let all = Sandbox::names_in(folder);
     for (index, act) in acts.iter().enumerate() {
         for deed in [Deed::Fail(Errno::ENOSPC), Deed::Fail(Errno::EIO), Deed::Lie] {
-            if deed == Deed::Lie && *act != Act::Write {
+            // Where no lock can be had, it is written all the same.
+            if *act == Act::MakeFolder || deed == Deed::Lie && *act != Act::Write {
                 continue;
             }
             fs::write(&file, &before).unwrap();
