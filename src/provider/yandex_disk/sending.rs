@@ -269,11 +269,11 @@ impl YandexDisk {
     }
 }
 
-/// The error of an upload of which all went out.
 fn is_stopped() -> bool {
     crate::interrupt::received().is_some()
 }
 
+/// The error of an upload of which all went out.
 fn unanswered(error: &Error) -> Error {
     let reason = match error.kind {
         Kind::Connection(reason) => reason,
