@@ -370,7 +370,8 @@ impl Http {
             return refuse("an address inside this network");
         }
         match scheme {
-            "https" => Ok(href.to_owned()),
+            // However it is written, those who look at the text find it.
+            "https" => Ok(format!("https{}", &href["https".len()..])),
             "http" if self.is_local && is_loopback(authority.host()) => Ok(href.to_owned()),
             "http" => Ok(format!("https{}", &href["http".len()..])),
             _ => refuse("an address that is not one of the web"),
