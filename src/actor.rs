@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
+use crate::redact::is_marked;
 use crate::text::shell_word;
 
 /// A person or a timer, as far as the system tells.
@@ -227,7 +228,7 @@ fn told(word: &str, before: &str, is_about_providers: bool) -> String {
     let is_plain = word
         .bytes()
         .all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    if is_about_providers && !is_option && !is_plain {
+    if is_about_providers && !is_option && !is_plain || is_marked(word) {
         return REDACTED.to_owned();
     }
     word.to_owned()
@@ -273,6 +274,15 @@ mod tests {
             &["x", "--password=canary"],
             &["x", "--key-command", "echo canary"],
             &["x", "providers", "set", "yandex_disk", "y0_canary"],
+            &[
+                "x",
+                "providers",
+                "set",
+                "yandex_disk",
+                "--auth",
+                "y0_canary",
+            ],
+            &["x", "sync", "--pass", "1//0canary"],
         ] {
             let text = told(words);
             assert!(

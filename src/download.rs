@@ -19,6 +19,7 @@ use crate::receive::Receiver;
 use crate::report::DownloadReport;
 use crate::sidecar::{MAX_SIDECAR_BYTES, relocated, relocated_manifest};
 use crate::source::is_one_of;
+use crate::staging::settle;
 use crate::state::State;
 use crate::target::{Output, Target, cannot_write};
 use crate::wanted::Wanted;
@@ -368,7 +369,7 @@ impl Download<'_> {
             };
             if found == expected {
                 // Who brought it may have been stopped before it was settled.
-                file.sync_all()
+                settle(&file, target.dir.path())
                     .and_then(|()| target.dir.sync())
                     .map_err(|error| cannot_write(&path, &error))?;
                 return Ok(Some(found));

@@ -22,10 +22,13 @@ pub fn read<'text, T: Deserialize<'text>>(text: &'text [u8]) -> Option<T> {
 
 /// Reads a document as a whole; `None` where it is none, or not one of a few thousand values.
 pub fn tree(text: &[u8]) -> Option<Value> {
-    if Shape::of(text).values > MAX_VALUES {
-        return None;
-    }
-    read(text)
+    is_modest(text).then(|| read(text))?
+}
+
+/// Whether a text may be kept as a whole: no deeper and of no more values than any that is asked for.
+pub fn is_modest(text: &[u8]) -> bool {
+    let shape = Shape::of(text);
+    shape.depth <= MAX_DEPTH && shape.values <= MAX_VALUES
 }
 
 /// Whether a text is nested no more deeply than [`MAX_DEPTH`].

@@ -28,8 +28,11 @@ const MAX_BYTES: u64 = 1024 * 1024;
 /// # Errors
 /// `config_invalid`, without any value of the file in it.
 pub fn parse_typed<T: DeserializeOwned>(text: &str, file: &Path) -> Result<T, Failure> {
-    if !json::is_shallow(text.as_bytes()) {
-        let detail = format!("{}: it is nested more deeply than any", file.display());
+    if !json::is_modest(text.as_bytes()) {
+        let detail = format!(
+            "{}: it is nested more deeply, or has more values, than any",
+            file.display()
+        );
         return Err(Failure::new(Code::ConfigInvalid, detail));
     }
     let mut deserializer = serde_json::Deserializer::from_str(text);

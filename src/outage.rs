@@ -48,7 +48,7 @@ pub fn is_outage(error: &anyhow::Error) -> bool {
     matches!(
         Failure::of(error).map(Failure::code),
         // What fetches its credentials is not asked anew for each company either.
-        Some(Code::ProviderConnectionFailed | Code::ProviderNotConfigured)
+        Some(Code::ProviderConnectionFailed | Code::ProviderNotConfigured | Code::KeyUnusable)
     )
 }
 

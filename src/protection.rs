@@ -25,6 +25,7 @@ use crate::failure::{Code, Failure};
 use crate::json_file::{Exposure, Object, load, parse_typed};
 use crate::provider::ProviderKind;
 use crate::secret::Secret;
+use crate::staging::settle;
 use crate::text::system_reason;
 
 /// What systemd's `LoadCredential=` is to call the key.
@@ -123,7 +124,10 @@ impl Key {
     /// # Errors
     /// `key_unusable`, naming the place and why it has none.
     pub fn at(place: &KeyPlace) -> Result<Self, Failure> {
-        Self::found(place).map_err(|why| not_found(&[why]))
+        Self::found(place).or_else(|why| {
+            crate::interrupt::check()?;
+            Err(not_found(&[why]))
+        })
     }
 
     fn found(place: &KeyPlace) -> Result<Self, String> {
@@ -166,7 +170,7 @@ pub fn generate_key(path: &Path) -> Result<Key, Failure> {
         let mut file = dir.create_file(name)?;
         let written = file
             .write_all(text.as_bytes())
-            .and_then(|()| file.sync_all())
+            .and_then(|()| settle(&file, folder_of(path)))
             .and_then(|()| dir.sync());
         if written.is_err() {
             // Half a key opens nothing, and would be in the way of the next try.
@@ -322,9 +326,12 @@ fn opened(text: &str, keys: &[Key]) -> Result<Secret, Unopened> {
         .map(|Key(identity)| identity as &dyn age::Identity);
     let reader = decryptor.map_err(why)?.decrypt(identities).map_err(why)?;
     let mut plain = Zeroizing::new(String::new());
-    let read = reader.take(MOST_BYTES).read_to_string(&mut plain);
-    read.map_err(|_| Unopened::Damaged)?;
-    Ok(Secret::new(&plain))
+    let read = reader.take(MOST_BYTES + 1).read_to_string(&mut plain);
+    // What is cut would be written back as if it were all of it.
+    match read {
+        Ok(count) if count as u64 <= MOST_BYTES => Ok(Secret::new(&plain)),
+        _ => Err(Unopened::Damaged),
+    }
 }
 
 /// Encrypts a secret for a recipient.

@@ -5,7 +5,7 @@
 //! others say may hold secrets that nobody here knows: [`said`] leaves out what looks like one.
 //!
 //! The terminal (`cli/ui.rs`), the history and the lock files are the places that ask [`known`];
-//! whoever quotes a provider or a program asks [`said`].
+//! whoever quotes a provider or a program asks [`said`]; whatever cuts a text short asks before it cuts.
 //!
 //! [`Secret`]: crate::secret::Secret
 
@@ -96,10 +96,13 @@ const SHOWN: usize = 200;
 /// No word of a message is longer, unless it is a token, or the address of a transfer.
 const LONGEST_WORD: usize = 48;
 
+/// An address may be signed.
+const ADDRESS: &str = "://";
+
 /// What stands in secrets alone: in signed addresses, at the beginning of tokens and keys, and
 /// before their values.
 const MARKS: [&str; 14] = [
-    "://",
+    ADDRESS,
     "upload_id",
     "token=",
     "token\"",
@@ -114,6 +117,12 @@ const MARKS: [&str; 14] = [
     "AGE-SECRET-KEY-",
     "-----BEGIN",
 ];
+
+/// Whether a word, which is no address, begins or names what may be a secret.
+pub(crate) fn is_marked(word: &str) -> bool {
+    let mut marks = MARKS.iter().filter(|mark| **mark != ADDRESS);
+    marks.any(|mark| word.contains(mark))
+}
 
 /// The beginning of a text of somebody else's: short, printable, and without what may be a secret.
 pub fn said(text: &str) -> String {

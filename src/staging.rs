@@ -17,6 +17,19 @@ use crate::hash::{Hasher, Sha256};
 
 const BLOCK: usize = 1024 * 1024;
 
+/// Waits until the bytes of a file are on the medium.
+///
+/// A file system that cannot wait (some network ones) is taken as it is, and told of once.
+pub fn settle(file: &File, folder: &Path) -> io::Result<()> {
+    match rustix::io::retry_on_intr(|| rustix::fs::fsync(file)) {
+        Err(Errno::INVAL | Errno::NOTSUP | Errno::NOSYS) => {
+            warn_of_weak_sync(folder);
+            Ok(())
+        }
+        result => Ok(result?),
+    }
+}
+
 /// A file under a temporary name. Dropped unpublished, it is removed, unless kept.
 pub struct Staging<'d> {
     dir: &'d Dir,
@@ -138,17 +151,9 @@ impl<'d> Staging<'d> {
         give_like(&self.file, like)
     }
 
-    /// Waits until the bytes are on the medium.
-    ///
-    /// A file system that cannot wait (some network ones) is taken as it is, and told of once.
+    /// Waits until the bytes are on the medium: see [`settle`].
     pub fn settle(&self) -> io::Result<()> {
-        match rustix::io::retry_on_intr(|| rustix::fs::fsync(&self.file)) {
-            Err(Errno::INVAL | Errno::NOTSUP | Errno::NOSYS) => {
-                warn_of_weak_sync(self.dir.path());
-                Ok(())
-            }
-            result => Ok(result?),
-        }
+        settle(&self.file, self.dir.path())
     }
 
     /// Gives the file its name. Only a settled and verified file may come here.

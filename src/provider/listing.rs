@@ -25,7 +25,8 @@ pub(super) const MOST_OBJECTS: usize = 100_000;
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// What is said of a directory that has more.
-pub(super) const TOO_MANY: &str = "its listing of the directory has more than 100000 files";
+pub(super) const TOO_MANY: &str =
+    "its listing of the directory has more than 100000 files, or more than 16 MiB of names";
 
 /// The way out for a directory that has more.
 pub(super) const TOO_MANY_HINT: &str =

@@ -261,9 +261,12 @@ impl Registry {
             return Err(failure.again());
         }
         source.resolve(key).map_err(|failure| match failure.code() {
-            Code::Interrupted(_) | Code::KeyUnusable => failure,
-            _ => {
-                let failure = error::no_credentials(kind, &failure).hint(credentials_help(kind));
+            Code::Interrupted(_) => failure,
+            code => {
+                let failure = match code {
+                    Code::KeyUnusable => failure,
+                    _ => error::no_credentials(kind, &failure).hint(credentials_help(kind)),
+                };
                 unfetched.insert(key, failure.again());
                 failure
             }

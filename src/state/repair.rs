@@ -35,8 +35,9 @@ const TABLES: [(&str, &str); 7] = [
     ("uploads", "unfinished uploads"),
     ("downloads", "unfinished downloads"),
     ("storages", "storages"),
-    ("policies", "retention policies"),
+    // Policies without the pins would remove what is pinned: see `take_over`.
     ("pins", "pins"),
+    ("policies", "retention policies"),
 ];
 
 /// Locks the state; `None` in a folder where nothing can be locked, and so nothing moved.
@@ -214,7 +215,8 @@ fn make_new(path: &Path, wait: Duration, lock: Option<Lock>) -> Result<State, Fa
     Ok(state)
 }
 
-/// Copies the tables that are whole; those that were, and those that were not.
+/// Copies the tables that are whole; those that were, and those that were not. Without policies
+/// nothing is pruned.
 fn take_over(aside: &Path, state: &mut State) -> (Vec<&'static str>, Vec<&'static str>) {
     let old = connect(aside, Access::Read, Duration::ZERO).ok();
     let old = old.filter(|old| {
@@ -223,7 +225,8 @@ fn take_over(aside: &Path, state: &mut State) -> (Vec<&'static str>, Vec<&'stati
     });
     let (mut taken, mut lost) = (Vec::new(), Vec::new());
     for (table, words) in TABLES {
-        let copied = old.as_ref().is_some_and(|old| copy(old, table, state));
+        let is_safe = table != "policies" || taken.contains(&"pins");
+        let copied = is_safe && old.as_ref().is_some_and(|old| copy(old, table, state));
         if copied { &mut taken } else { &mut lost }.push(words);
     }
     lost.push("history");

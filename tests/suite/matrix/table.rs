@@ -143,7 +143,8 @@ fn table() -> String {
     for (number, gist) in MATRIX {
         let tests = found.remove(number).unwrap_or_default();
         assert!(!tests.is_empty(), "{number} ({gist}) has no test");
-        table += &format!("//! | {number} | {gist} | {} |\n", tests.join(", "));
+        let row = [number, gist, &tests.join(", ")].join(" | ");
+        table.extend(["//! | ", &row, " |\n"]);
     }
     table
 }
@@ -153,12 +154,10 @@ fn the_table_names_the_tests_of_every_number() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/matrix/mod.rs");
     let text = fs::read_to_string(&path).unwrap();
     let table = table();
-    let is_row = |line: &&str| line.starts_with("//! |");
-    let stands: String = text
-        .lines()
-        .filter(is_row)
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let mut stands = String::new();
+    for row in text.lines().filter(|line| line.starts_with("//! |")) {
+        stands.extend([row, "\n"]);
+    }
     if std::env::var_os("VERTEX_BACKUP_REGENERATE").is_some() {
         fs::write(&path, text.replace(&stands, &table)).unwrap();
         return;
