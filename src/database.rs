@@ -130,6 +130,9 @@ fn leave_the_log(connection: &Connection) -> rusqlite::Result<()> {
     connection.query_row("PRAGMA wal_autocheckpoint = 0", [], |_| Ok(()))
 }
 
+/// How long a run that is asked to stop still waits, so that each of its threads can say so.
+const LAST_WORD: Duration = Duration::from_millis(500);
+
 /// Waits for other writers, but no longer than `wait` at a time, and not when asked to stop.
 ///
 /// It looks again after pauses that grow to `longest`.
@@ -143,7 +146,11 @@ pub(crate) fn wait_when_busy(
         if tries == 0 {
             started = Instant::now();
         }
-        if started.elapsed() >= wait || interrupt::received().is_some() {
+        let wait = match interrupt::received() {
+            Some(_) => wait.min(LAST_WORD),
+            None => wait,
+        };
+        if started.elapsed() >= wait {
             return false;
         }
         let first = Duration::from_millis(5).min(longest);

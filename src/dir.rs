@@ -388,11 +388,14 @@ pub fn make_folders(path: &Path) -> io::Result<()> {
     match std::fs::DirBuilder::new().mode(0o700).create(path) {
         Ok(()) => Dir::open(folder_of(path))?.give(&Dir::open(path)?),
         Err(_) if path.is_dir() => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound && folder_of(path) != path => {
+        // In a folder that was deleted, and in those of the system, nothing can be made.
+        Err(error) if error.kind() != io::ErrorKind::NotFound || folder_of(path).is_dir() => {
+            Err(error)
+        }
+        Err(_) => {
             make_folders(folder_of(path))?;
             make_folders(path)
         }
-        Err(error) => Err(error),
     }
 }
 

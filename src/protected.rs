@@ -87,6 +87,18 @@ impl Done {
     }
 }
 
+/// Whether some secrets are protected and others are in the plain.
+pub fn is_mixed(whole: &mut Map<String, Value>) -> bool {
+    let (mut protected, mut plain) = (false, false);
+    for key in &KEYS {
+        if let Some(section) = key.section(whole) {
+            protected |= section.contains_key(&format!("{}_age", key.name));
+            plain |= key.plain(section).is_some();
+        }
+    }
+    protected && plain
+}
+
 /// Encrypts what is written in the plain of these providers; of what the application reads, only
 /// where `shared` says so. Each is opened again before it counts, where there is a key.
 ///

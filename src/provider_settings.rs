@@ -10,7 +10,7 @@ use crate::dir::folder_of;
 use crate::failure::Failure;
 use crate::history::{Intent, Outcome, Verdict};
 use crate::lock::{Lock, Locks};
-use crate::protected::{Readers, protect};
+use crate::protected::{Readers, is_mixed, protect};
 use crate::protection::Protection;
 use crate::provider::ProviderKind;
 use crate::provider::oauth::Grant;
@@ -109,7 +109,18 @@ impl ProviderSettings {
             let protection = Protection::in_config(&self.config)?;
             provider_file::edit(&self.file, Mode::Private, |whole| {
                 change(whole);
-                let Some(of) = protection else { return Ok(()) };
+                let Some(of) = protection else {
+                    if is_mixed(whole) {
+                        log::warn!(
+                            "'{}' holds protected secrets, and now one in the plain: '{}' does not say for whom \
+                             to protect it. Name the config.json that does with --config, and run: \
+                             vertex-backup providers protect",
+                            self.file.display(),
+                            self.config.display()
+                        );
+                    }
+                    return Ok(());
+                };
                 let whose = (&of.providers[..], of.shared);
                 protect(whole, Readers::All, whose, &of.recipient, None).map(drop)
             })?;

@@ -20,9 +20,10 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
     } = context;
     let state = installation.state_if_any()?;
     if args.check {
+        let head = args.head.as_deref().map(noted).transpose()?;
         let chain = match &state {
-            Some(state) => state.check_history(args.head.as_deref())?,
-            None => Chain::empty().check_head(args.head.as_deref())?,
+            Some(state) => state.check_history(head.as_deref())?,
+            None => Chain::empty().check_head(head.as_deref())?,
         };
         let report = json!({ "success": true, "message": "The history is whole", "rows": chain.rows, "head": chain.head });
         ui.result(&report, || {
@@ -64,6 +65,16 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<u8> {
 }
 
 /// Twice over the runs: once for the widths, once to print; how many there were.
+/// A head as it was noted. None at all is a note that was lost, and proves nothing.
+fn noted(head: &str) -> Result<String, Failure> {
+    let head = head.trim();
+    if head.is_empty() {
+        let detail = "--head: it is empty; the note of the head was lost";
+        return Err(Failure::new(Code::Usage, detail).hint("leave --head out to check without it"));
+    }
+    Ok(head.to_lowercase())
+}
+
 fn table(context: &Context, state: &State, query: &Query) -> anyhow::Result<usize> {
     let mut layout = Layout::new(&[
         left("STARTED"),

@@ -54,9 +54,9 @@ pub fn manifest(bytes: &[u8]) {
             let Some(Facts::Manifest(found)) = Facts::parse(&moved) else {
                 panic!("it is no manifest any more")
             };
-            // A half that was none has become none.
-            assert_eq!(found.database.is_some(), database.is_some());
-            assert_eq!(found.storage.is_some(), storage.is_some());
+            // A half stays one; what kept another from being one may have gone on the way.
+            assert!(found.database.is_some() || database.is_none());
+            assert!(found.storage.is_some() || storage.is_none());
         }
     }
     sidecar(bytes);

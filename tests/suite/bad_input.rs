@@ -520,6 +520,34 @@ fn s8_a_link_in_the_place_of_the_target_is_not_followed() {
 }
 
 #[test]
+fn l26_a_folder_in_which_none_can_be_made_is_named() {
+    let sandbox = Sandbox::new();
+    for words in [
+        &["--db", "/proc/x/app.db", "init"][..],
+        &[
+            "--remote-config",
+            "/proc/x/r.json",
+            "providers",
+            "set",
+            "local",
+            "--root",
+            "/r",
+        ],
+        &[
+            "--backup-dir",
+            "/proc/x/b",
+            "backup",
+            "create",
+            "--type",
+            "database",
+        ],
+    ] {
+        let outcome = sandbox.run(words).code(12);
+        assert!(outcome.stderr.contains("/proc/x"), "{}", outcome.stderr);
+    }
+}
+
+#[test]
 fn l26_a_missing_folder_is_named() {
     let sandbox = Sandbox::assigned();
     sandbox.write("one.db", "backup");

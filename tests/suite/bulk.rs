@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 use crate::promises::until;
 use crate::support::backups::noise;
+use crate::support::cloud::Cloud;
+use crate::support::fake_yandex::{Moment, Op};
 use crate::support::{DB, Sandbox, signal};
 
 /// Three database backups, oldest first.
@@ -665,6 +667,21 @@ fn x37_a_signal_ends_a_bulk_run_between_two_backups() {
     for run in history["runs"].as_array().unwrap() {
         assert_eq!(run["verdict"], json!("interrupted"), "{run}");
     }
+}
+
+#[test]
+fn s13_each_company_of_a_run_that_is_stopped_has_its_row() {
+    let cloud = Cloud::new();
+    cloud.companies(7, "yandex_disk");
+    let held = cloud.fake.hold(Op::Disk, 1, Moment::BeforeWork);
+    let child = cloud.call(["sync", "--all", "--jobs", "8"]).spawn();
+    held.reached();
+    signal(&child, Signal::TERM);
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(143), "{said}");
+    assert!(!said.contains("the history does not have this"), "{said}");
+    cloud.run(["history", "--check"]).code(0);
 }
 
 #[test]

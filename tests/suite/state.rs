@@ -473,6 +473,17 @@ fn s12_a_head_noted_earlier_shows_even_a_chain_forged_as_a_whole() {
 }
 
 #[test]
+fn s12_a_note_of_the_head_that_was_lost_proves_nothing() {
+    let sandbox = synced();
+    let noted = head(&sandbox).to_uppercase();
+    for (note, code) in [("", 2), (" ", 2), (noted.as_str(), 0)] {
+        sandbox
+            .run(["history", "--check", "--head", note])
+            .code(code);
+    }
+}
+
+#[test]
 fn s12_a_history_cut_off_before_the_noted_head_is_found() {
     let sandbox = five_runs();
     let noted = head(&sandbox);

@@ -173,7 +173,7 @@ fn x43_what_is_whole_of_a_damaged_state_is_taken_over() {
     let first = first_run(&sandbox);
     let detail = first["detail"].as_str().unwrap();
     let kept = "taken over: known files, known backups, unfinished uploads, unfinished downloads, \
-                storages, retention policies, pins; lost: history.";
+                storages, pins, retention policies; lost: history.";
     assert!(detail.contains(kept), "{detail}");
     let prune = sandbox.json(0, ["prune", "acme-corp", "--dry-run"]);
     let plan = prune["plan"].as_array().unwrap();
