@@ -210,8 +210,7 @@ impl Holder {
 }
 
 fn held(holder: Option<Holder>, what: &str) -> Failure {
-    // Who only reads the state does not sign: then the name may be that of one long gone.
-    match holder.filter(|holder| !holder.actor.is_gone()) {
+    match holder {
         Some(holder) => in_use(what, &holder.command, holder.since, &holder.actor),
         None => Failure::new(Code::Locked, format!("{what} is in use by another run")).hint(HINT),
     }
